@@ -1,0 +1,72 @@
+"""What every model of the API has in common: spelling, immutability, and admission rules.
+
+An admission rule is written once, as a CEL expression beside its Python twin: the API server
+enforces the first (through the generated CRD), `ModelDeploymentSpec.model_validate` the second.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+GROUP = "headgate.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "ModelDeployment"
+PLURAL = "modeldeployments"
+
+LONGEST_NAME = 53
+"""Characters of a ModelDeployment's name: `NAME-HASH` must still be a valid label value."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One admission rule of a model.
+
+    `expression` is CEL over `self`; `holds` says the same of the parsed model; `message` names
+    the field and says the cure. `field` is the camelCase field the refusal points at.
+    """
+
+    expression: str
+    message: str
+    holds: Callable[[Any], bool]
+    field: str | None = None
+
+
+class Model(BaseModel):
+    """A frozen value, spelled in camelCase in manifests; unknown fields are dropped."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
+    )
+
+
+class SpecModel(Model):
+    """A part of the spec: unknown fields and wrong types are refused, as the API server does."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    admission: ClassVar[tuple[Rule, ...]] = ()
+
+    @model_validator(mode="after")
+    def _admit(self) -> Self:
+        for rule in self.admission:
+            if not rule.holds(self):
+                raise ValueError(rule.message)
+        return self
+
+
+def refusals(error: ValidationError, root: str = "spec") -> Iterator[str]:
+    """One sentence per refusal, `spec.strategy.canary.steps[0].weight: …`, in the order found."""
+    for each in error.errors(include_url=False, include_context=False, include_input=False):
+        path = root
+        for part in each["loc"]:
+            path += f"[{part}]" if isinstance(part, int) else f".{part}"
+        yield f"{path}: {each['msg'].removeprefix('Value error, ')}"

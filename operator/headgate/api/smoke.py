@@ -1,0 +1,89 @@
+"""Requests that a candidate must answer rightly before it gets any live traffic (R4)."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, Strict, StringConstraints, WithJsonSchema
+
+from headgate.api.base import Rule, SpecModel
+from headgate.api.quantities import Duration
+
+Path = Annotated[str, StringConstraints(pattern=r"^/[^\s#]*$", max_length=1024)]
+AnyJson = Annotated[Any, WithJsonSchema({"x-kubernetes-preserve-unknown-fields": True})]
+
+
+class Method(StrEnum):
+    """HTTP methods of a smoke request."""
+
+    GET = "GET"
+    POST = "POST"
+    PUT = "PUT"
+
+
+class JsonType(StrEnum):
+    """Types of a JSON value."""
+
+    ARRAY = "array"
+    NUMBER = "number"
+    STRING = "string"
+    OBJECT = "object"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+
+
+class Expect(SpecModel):
+    """What a right answer looks like."""
+
+    admission = (
+        Rule(
+            "!has(self.field) || has(self.type)",
+            "expect.field needs expect.type: say which JSON type the field must have",
+            lambda expect: expect.field is None or expect.type is not None,
+        ),
+    )
+
+    status: int = Field(default=200, ge=100, le=599)
+    """HTTP status of the answer."""
+    field: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
+    """Field of the JSON answer whose type is checked, such as predictions. Left out, the whole
+    answer is."""
+    type: Annotated[JsonType, Strict(False)] | None = None
+    """JSON type that the field must have. Left out, the body is not read."""
+
+
+class SmokeRequest(SpecModel):
+    """One request with given input, and what its answer must look like."""
+
+    admission = (
+        Rule(
+            "",
+            "body is only sent with POST or PUT: remove it, or change the method",
+            lambda request: request.body is None or request.method is not Method.GET,
+        ),
+    )
+
+    path: Path = "/predict"
+    """Path of the request."""
+    method: Annotated[Method, Strict(False)] = Method.POST
+    """HTTP method: GET, POST or PUT."""
+    body: AnyJson = None
+    """Body of the request, any JSON value; sent as application/json."""
+    expect: Expect = Field(default_factory=Expect)
+    """What the answer must look like."""
+
+
+class Smoke(SpecModel):
+    """Checks of a candidate's pods before they get live traffic."""
+
+    health_path: Path = "/health"
+    """Path that must answer 200 on every pod of the candidate."""
+    requests: list[SmokeRequest] = Field(
+        default_factory=list,
+        max_length=16,
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    """Requests that the candidate must answer as expected, in their order."""
+    timeout: Duration = "5s"
+    """Longest time for one answer."""
+    max_latency: Duration | None = None
+    """Answers that take longer than this fail the check. Left out, only the timeout counts."""

@@ -1,0 +1,179 @@
+"""The spec of a ModelDeployment: what its author asks for.
+
+Parsed from a manifest with `ModelDeploymentSpec.model_validate`; `environments.resolve` then fills
+in what the author left out. The CRD is generated from these models, their docstrings included.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, Strict, StringConstraints, WithJsonSchema
+
+from headgate.api.analysis import Analysis, Rollback, Watch
+from headgate.api.base import GROUP, Rule, SpecModel
+from headgate.api.quantities import Duration, is_zero
+from headgate.api.smoke import Smoke
+from headgate.api.strategy import Strategy, StrategyType
+
+
+class EnvironmentName(StrEnum):
+    """The environments of R1, in the order in which a model moves through them."""
+
+    DEV = "dev"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class ModelVersion(SpecModel):
+    """The model that is served, and which version of it."""
+
+    name: Annotated[
+        str,
+        StringConstraints(
+            pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$", min_length=1, max_length=63
+        ),
+    ]
+    """Name of the model; becomes a label, so letters, digits, '-', '_' and '.' only."""
+    version: Annotated[str, StringConstraints(pattern=r"^\S+$", min_length=1, max_length=128)]
+    """Version of the model, any text without spaces, in quotes: "2.3.0"."""
+
+
+class Service(SpecModel):
+    """How the model is reached inside the cluster."""
+
+    port: int = Field(default=80, ge=1, le=65535)
+    """Port of the Services."""
+    target_port: int = Field(default=8080, ge=1, le=65535)
+    """Port on which the model server listens."""
+
+
+TEMPLATE_MARK = "x-headgate-pod-template"
+"""Where the generator puts the pod template schema of Kubernetes in place of ours."""
+
+Template = Annotated[dict[str, Any], WithJsonSchema({TEMPLATE_MARK: True})]
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _labels(spec: "ModelDeploymentSpec") -> Mapping[str, Any]:
+    return _mapping(_mapping(spec.template.get("metadata")).get("labels"))
+
+
+def _containers(spec: "ModelDeploymentSpec") -> list[Mapping[str, Any]]:
+    containers = _mapping(spec.template.get("spec")).get("containers")
+    return [_mapping(each) for each in containers] if isinstance(containers, list) else []
+
+
+def _has_images(spec: "ModelDeploymentSpec") -> bool:
+    containers = _containers(spec)
+    return bool(containers) and all(each.get("image") for each in containers)
+
+
+def _has_split(spec: "ModelDeploymentSpec") -> bool:
+    canary = spec.strategy.type is StrategyType.CANARY or (
+        spec.strategy.type is None and spec.environment in (None, EnvironmentName.STAGING)
+    )
+    one = spec.replicas == 1 or (
+        spec.replicas is None and spec.environment in (None, EnvironmentName.DEV)
+    )
+    return not (canary and one and is_zero(spec.strategy.max_surge))
+
+
+def _label_agrees(label: str, cel: str, value: str) -> tuple[str, str]:
+    has = "has(self.template.metadata) && has(self.template.metadata.labels)"
+    expression = (
+        f"!({has} && '{label}' in self.template.metadata.labels)"
+        f" || self.template.metadata.labels['{label}'] == {cel}"
+    )
+    message = (
+        f"template.metadata.labels must not set {label} to another value than {value}:"
+        " Headgate sets it; remove it from the template"
+    )
+    return expression, message
+
+
+class ModelDeploymentSpec(SpecModel):
+    """What the author of a ModelDeployment asks for."""
+
+    admission = (
+        Rule(
+            "self.template.spec.containers.size() > 0"
+            " && self.template.spec.containers.all(c, has(c.image) && c.image != '')",
+            "template.spec.containers needs at least one container, and each of them an image",
+            _has_images,
+        ),
+        Rule(
+            "!has(self.template.spec.restartPolicy)"
+            " || self.template.spec.restartPolicy == 'Always'",
+            "template.spec.restartPolicy can only be Always, because the model server runs in a"
+            " Deployment: remove it",
+            lambda spec: (
+                _mapping(spec.template.get("spec")).get("restartPolicy") in (None, "Always")
+            ),
+        ),
+        Rule(
+            "!has(self.template.metadata) || !has(self.template.metadata.labels)"
+            f" || self.template.metadata.labels.all(k, !k.startsWith('{GROUP}/'))",
+            f"template.metadata.labels must not begin with {GROUP}/: Headgate sets those itself,"
+            " remove them from the template",
+            lambda spec: not any(str(key).startswith(f"{GROUP}/") for key in _labels(spec)),
+        ),
+        Rule(
+            *_label_agrees("app.kubernetes.io/managed-by", "'headgate'", "headgate"),
+            lambda spec: (
+                _labels(spec).get("app.kubernetes.io/managed-by", "headgate") == "headgate"
+            ),
+        ),
+        Rule(
+            *_label_agrees("app.kubernetes.io/name", "self.model.name", "model.name"),
+            lambda spec: (
+                _labels(spec).get("app.kubernetes.io/name", spec.model.name) == spec.model.name
+            ),
+        ),
+        Rule(
+            "!(has(self.strategy) && has(self.strategy.maxSurge)"
+            " && (self.strategy.maxSurge == 0 || self.strategy.maxSurge == '0%')"
+            " && (has(self.strategy.type) ? self.strategy.type == 'Canary'"
+            " : !has(self.environment) || self.environment == 'staging')"
+            " && (has(self.replicas) ? self.replicas == 1"
+            " : !has(self.environment) || self.environment == 'dev'))",
+            "a canary of 1 replica with strategy.maxSurge 0 cannot split traffic: set"
+            " strategy.maxSurge to 1, or replicas to 2 or more, or strategy.type to BlueGreen",
+            _has_split,
+        ),
+    )
+
+    environment: Annotated[EnvironmentName, Strict(False)] | None = None
+    """dev, staging or production: fills in only what is left out below (strategy type, replicas,
+    limits, log level, monitoring level)."""
+    model: ModelVersion
+    """The model that is served, and which version of it."""
+    replicas: int | None = Field(default=None, ge=0, le=100_000)
+    """Pods that serve live traffic. Left out, the environment decides (dev 1, staging 2,
+    production 5; without one 1), once; an autoscaler may own it from then on."""
+    template: Template
+    """Pod template of the model server, as in a Deployment. Probes, MODEL_PATH, LOG_LEVEL,
+    requests and limits are filled in where they are left out."""
+    service: Service = Field(default_factory=Service)
+    """How the model is reached inside the cluster."""
+    strategy: Strategy = Field(default_factory=Strategy)
+    """How a release moves traffic."""
+    smoke: Smoke = Field(default_factory=Smoke)
+    """Checks of a candidate before it gets live traffic."""
+    analysis: Analysis = Field(default_factory=Analysis)
+    """How a release is measured and judged."""
+    rollback: Rollback = Field(default_factory=Rollback)
+    """When a release is taken back by itself."""
+    watch: Watch = Field(default_factory=Watch)
+    """The time after promotion in which a release can still fail."""
+    progress_deadline: Duration = "10m"
+    """How long a release may make no progress, such as pods that never get ready, before it is
+    reverted."""
+    suspend: bool = False
+    """Stop where things are: no release begins, and one under way takes no further step. A release
+    that turns bad is still reverted."""
+    history_limit: int = Field(default=10, ge=1, le=100)
+    """Past versions that are kept to go back to."""

@@ -1,0 +1,174 @@
+"""The status of a ModelDeployment: what people and tools read, and the planner's memory.
+
+The planner (`headgate.core`) is its only author. Everything here is bounded, so that no status
+comes near 64 KiB. Times are RFC 3339 strings in UTC, as everywhere in Kubernetes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from headgate.api.base import Model
+
+Text = Annotated[str, Field(max_length=1024)]
+Name = Annotated[str, Field(max_length=256)]
+Time = Annotated[str, Field(max_length=40)]
+
+
+class StatusModel(Model):
+    """Reads what older and newer operators wrote: an unknown field is no error."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class VersionStatus(StatusModel):
+    """One side of a release."""
+
+    version: Name = Field(default="", description="The model's version.")
+    revision: Name = Field(default="", description="Hash of the author's inputs.")
+    replicas: int = Field(default=0, description="Pods wanted.")
+    ready: int = Field(default=0, description="Pods that can answer requests.")
+
+
+class CheckStatus(StatusModel):
+    """The latest result of one rule or condition."""
+
+    name: Name = Field(description="The rule's or the condition's name.")
+    verdict: Name = Field(description="Good, Bad, Unknown or NotApplicable.")
+    reason: Name = Field(default="", description="One word for the result.")
+    message: Text = Field(default="", description="The numbers behind it, in a sentence.")
+
+
+class AnalysisStatus(StatusModel):
+    """The current verdict and the numbers behind it."""
+
+    verdict: Name = Field(description="Good, Bad, Unknown or NotApplicable.")
+    reason: Name = Field(default="", description="One word for the verdict.")
+    message: Text = Field(default="", description="The numbers behind it, in a sentence.")
+    checks: list[CheckStatus] = Field(
+        default_factory=list, max_length=32, description="Each rule and condition."
+    )
+
+
+class Rejection(StatusModel):
+    """The version that was taken back last."""
+
+    revision: Name = Field(description="Hash of the rejected version's inputs.")
+    version: Name = Field(default="", description="The rejected model version.")
+    reason: Name = Field(description="One word, such as high_error_rate.")
+    message: Text = Field(default="", description="Why, in one sentence.")
+    weight: int = Field(default=0, description="Percent of traffic at which it failed.")
+    time: Time = Field(default="", description="When it was decided.")
+
+
+class ReleaseRecord(StatusModel):
+    """One release that has ended."""
+
+    version: Name = Field(default="", description="The model's version.")
+    revision: Name = Field(description="Hash of the author's inputs.")
+    outcome: Name = Field(description="Promoted, Failed, Reverted, Superseded or Aborted.")
+    reason: Name = Field(default="", description="One word for the outcome.")
+    message: Text = Field(default="", description="Why, in one sentence.")
+    weight: int = Field(default=0, description="Highest percent of traffic reached.")
+    started: Time = Field(default="", description="When it began.")
+    finished: Time = Field(default="", description="When it ended.")
+
+
+class Decision(StatusModel):
+    """One decision of the operator."""
+
+    time: Time = Field(description="When.")
+    reason: Name = Field(description="One word.")
+    message: Text = Field(description="What was decided and why, in a sentence.")
+
+
+class Release(StatusModel):
+    """The release under way: where it stands and what has been counted."""
+
+    revision: Name = Field(description="Hash of the version being released.")
+    version: Name = Field(default="", description="The model version being released.")
+    stage: Literal["Starting", "Stepping", "Promoting", "Watching", "Reverting"] = Field(
+        default="Starting", description="The part of the release."
+    )
+    step: int = Field(default=0, description="Index of the current step, from 0.")
+    steps: int = Field(default=0, description="Number of steps, the last one to 100 %.")
+    weight: int = Field(default=0, description="Highest percent of traffic reached.")
+    kept: int = Field(default=0, description="Pods of the previous version kept in the watch.")
+    direct: bool = Field(default=False, description="Going back: without steps.")
+    settled: bool = Field(default=False, description="The step's pods are ready and counted.")
+    smoked: bool = Field(default=False, description="The smoke checks have passed.")
+    failed: bool = Field(default=False, description="A rule failed after promotion.")
+    throughput_met: bool = Field(
+        default=False, description="The throughput limit was met before promotion."
+    )
+    reason: Name = Field(default="", description="While reverting: one word.")
+    message: Text = Field(default="", description="While reverting: why.")
+    started: Time = Field(default="", description="When the release began.")
+    step_started: Time = Field(default="", description="When the current step began.")
+    decided: Time = Field(default="", description="While reverting: since when.")
+    progressed: Time = Field(default="", description="When anything last moved forward.")
+    progress: Name = Field(default="", description="What the last progress was measured by.")
+    approved: Name = Field(default="", description="The approval step that was approved.")
+    evidence: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Counters and counts since the step began.",
+        json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+    )
+
+
+class Condition(StatusModel):
+    """A Kubernetes condition."""
+
+    type: Name = Field(description="Ready, Reconciling, Stalled or WeightApproximated.")
+    status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
+    reason: Name = Field(default="", description="One CamelCase word.")
+    message: Text = Field(default="", description="A sentence for people.")
+    last_transition_time: Time = Field(default="", description="When the status last changed.")
+    observed_generation: int = Field(default=0, description="The generation it speaks of.")
+
+
+class Status(StatusModel):
+    """What the operator knows and does, as people read it."""
+
+    observed_generation: int = Field(default=0, description="The generation acted upon last.")
+    phase: Name = Field(default="", description="Where it stands, in a word.")
+    step: Name = Field(default="", description="The step of the release, as in 2/5.")
+    weight: Name = Field(default="", description="The share of traffic wanted, as in 25%.")
+    verdict: Name = Field(default="", description="Good, Bad, Unknown or NotApplicable.")
+    message: Text = Field(default="", description="What is happening and what it waits for.")
+    desired_weight: float | None = Field(
+        default=None, description="Percent of traffic that the step asks for."
+    )
+    effective_weight: float | None = Field(
+        default=None, description="Percent of ready pods that are the candidate's."
+    )
+    observed_weight: float | None = Field(
+        default=None, description="Percent of requests that the candidate got in this step."
+    )
+    replicas: int = Field(default=0, description="Pods that exist.")
+    selector: Text = Field(default="", description="The live Service's selector, for autoscalers.")
+    stable: VersionStatus | None = Field(default=None, description="The version that serves.")
+    candidate: VersionStatus | None = Field(default=None, description="The one being released.")
+    previous: VersionStatus | None = Field(
+        default=None, description="The version kept to go back to while the new one is watched."
+    )
+    release: Release | None = Field(default=None, description="The release under way.")
+    analysis: AnalysisStatus | None = Field(default=None, description="The current verdict.")
+    rejected: Rejection | None = Field(default=None, description="The last reverted version.")
+    conditions: list[Condition] = Field(
+        default_factory=list,
+        max_length=16,
+        description="Conditions as Kubernetes tools expect them.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    )
+    decisions: list[Decision] = Field(
+        default_factory=list, max_length=10, description="The last ten decisions, newest last."
+    )
+    releases: list[ReleaseRecord] = Field(
+        default_factory=list, max_length=10, description="The last ten releases, newest last."
+    )
