@@ -1,0 +1,47 @@
+"""Verdicts from request counts: the part that says Good, Bad or Unknown, and with what numbers.
+
+Pure: it knows no clock, no cluster and no Prometheus. The flow is `begin` at a step, `observe`
+for every poll's `Sample`, `judge` whenever an answer is wanted; `Evidence` is all the memory
+between them and lives in the ModelDeployment's status. `headgate.metrics` makes the samples,
+`headgate.core` acts on the judgement.
+"""
+
+from headgate.judge.counting import begin, observe
+from headgate.judge.evidence import Counts, Evidence, Window
+from headgate.judge.values import (
+    Check,
+    CheckKind,
+    Comparison,
+    Condition,
+    Judgement,
+    JudgeSettings,
+    Metric,
+    PodCounters,
+    Sample,
+    Side,
+    Stage,
+    Verdict,
+)
+from headgate.judge.verdicts import judge, throughput
+
+__all__ = [
+    "Check",
+    "CheckKind",
+    "Comparison",
+    "Condition",
+    "Counts",
+    "Evidence",
+    "JudgeSettings",
+    "Judgement",
+    "Metric",
+    "PodCounters",
+    "Sample",
+    "Side",
+    "Stage",
+    "Verdict",
+    "Window",
+    "begin",
+    "judge",
+    "observe",
+    "throughput",
+]

@@ -1,0 +1,245 @@
+"""What is remembered between two polls: raw counters, counts, and how long things have lasted.
+
+`Evidence` is written into the ModelDeployment's status after every poll, so it survives the
+operator; it is bounded in size and reads back from JSON. `headgate.judge.counting` makes the
+next one, `headgate.judge.verdicts` judges it.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from headgate.judge.values import PodCounters
+
+MOST_PODS = 200
+"""Pods whose counters are kept; 200 of them are about 15 KiB of a status that may have 64."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Requests of one side over `seconds`: differences of raw counters, summed over its pods.
+
+    `slower` maps a limit in seconds to the requests slower than it; `untimed` are requests
+    whose latency could not be read. `p99` is that of the slowest pod in seconds, for display.
+    """
+
+    requests: float = 0.0
+    errors: float = 0.0
+    slower: Mapping[float, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    untimed: float = 0.0
+    p99: float | None = None
+
+    def __add__(self, later: "Counts") -> "Counts":
+        """Both together; the later p99 is the one shown."""
+        limits = self.slower.keys() | later.slower.keys()
+        return Counts(
+            requests=self.requests + later.requests,
+            errors=self.errors + later.errors,
+            slower={n: self.slower.get(n, 0.0) + later.slower.get(n, 0.0) for n in limits},
+            seconds=self.seconds + later.seconds,
+            untimed=self.untimed + later.untimed,
+            p99=self.p99 if later.p99 is None else later.p99,
+        )
+
+    @property
+    def error_rate(self) -> float | None:
+        """Share of requests that failed, or None without a request."""
+        return min(1.0, self.errors / self.requests) if self.requests > 0 else None
+
+    def slow_share(self, limit: float) -> float | None:
+        """Share of timed requests slower than `limit` seconds, or None if none was timed."""
+        timed = self.requests - self.untimed
+        if timed <= 0 or limit not in self.slower:
+            return None
+        return min(1.0, self.slower[limit] / timed)
+
+    @property
+    def per_second(self) -> float | None:
+        """Requests per second, or None before any time was observed."""
+        return self.requests / self.seconds if self.seconds > 0 else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object that `from_dict` reads back."""
+        return {
+            "requests": _number(self.requests),
+            "errors": _number(self.errors),
+            "slower": _limits_to_dict(self.slower),
+            "seconds": _number(self.seconds),
+            "untimed": _number(self.untimed),
+            "p99": None if self.p99 is None else _number(self.p99),
+        }
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> "Counts":
+        """Reads `to_dict`'s object; raises ValueError or TypeError on anything else."""
+        return Counts(
+            requests=_finite(data.get("requests", 0)),
+            errors=_finite(data.get("errors", 0)),
+            slower=_limits_from_dict(data.get("slower", {})),
+            seconds=_finite(data.get("seconds", 0)),
+            untimed=_finite(data.get("untimed", 0)),
+            p99=None if data.get("p99") is None else _finite(data["p99"]),
+        )
+
+
+@dataclass(frozen=True)
+class Window:
+    """The counts of both sides over one stretch of time; windows never overlap."""
+
+    stable: Counts = field(default_factory=Counts)
+    candidate: Counts = field(default_factory=Counts)
+
+    def __add__(self, later: "Window") -> "Window":
+        """Both stretches as one."""
+        return Window(self.stable + later.stable, self.candidate + later.candidate)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything judged, since the step began at `since`.
+
+    `at` is the time of the last poll that was used, outages included, or None before the first.
+    `stable_at` and `candidate_at` are the last polls with data of that side. `pods` are the
+    last raw counters of each pod; a pod with `requests` None is known and its first total is
+    only a baseline. `recent` are the latest counts in a few stretches that cover about one
+    interval. `observed`, `silent` and `outage` are seconds, of which a poll adds at most two
+    intervals: watched with data; CandidateSilent until now; ProviderDown until now. `unknown`
+    is the reason why the last poll told nothing (CandidateSilent, ProviderDown) or empty.
+    `missing` is the number of candidate pods without a total in the last poll. `held` maps a
+    condition's name to the seconds it has held without a poll that denied it.
+    """
+
+    since: float
+    at: float | None = None
+    stable_at: float | None = None
+    candidate_at: float | None = None
+    pods: Mapping[str, PodCounters] = field(default_factory=dict)
+    stable: Counts = field(default_factory=Counts)
+    candidate: Counts = field(default_factory=Counts)
+    latest_stable: Counts = field(default_factory=Counts)
+    latest_candidate: Counts = field(default_factory=Counts)
+    recent: tuple[Window, ...] = ()
+    observed: float = 0.0
+    silent: float = 0.0
+    outage: float = 0.0
+    unknown: str = ""
+    unknown_sentence: str = ""
+    missing: int = 0
+    held: Mapping[str, float] = field(default_factory=dict)
+    boundaries: Mapping[float, float] = field(default_factory=dict)
+
+    @property
+    def lately(self) -> Window:
+        """The recent stretches as one."""
+        return total(self.recent)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object that `from_dict` reads back; at most `MOST_PODS` pods."""
+        return {
+            "since": _number(self.since),
+            "at": _optional(self.at),
+            "stableAt": _optional(self.stable_at),
+            "candidateAt": _optional(self.candidate_at),
+            "pods": {
+                pod: [
+                    _optional(counters.requests),
+                    _number(counters.errors),
+                    _limits_to_dict(counters.slower),
+                ]
+                for pod, counters in list(self.pods.items())[:MOST_PODS]
+            },
+            "stable": self.stable.to_dict(),
+            "candidate": self.candidate.to_dict(),
+            "latestStable": self.latest_stable.to_dict(),
+            "latestCandidate": self.latest_candidate.to_dict(),
+            "recent": [
+                {"stable": w.stable.to_dict(), "candidate": w.candidate.to_dict()}
+                for w in self.recent
+            ],
+            "observed": _number(self.observed),
+            "silent": _number(self.silent),
+            "outage": _number(self.outage),
+            "unknown": self.unknown,
+            "unknownSentence": self.unknown_sentence,
+            "missing": self.missing,
+            "held": {name: _number(seconds) for name, seconds in self.held.items()},
+            "boundaries": _limits_to_dict(self.boundaries),
+        }
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> "Evidence":
+        """Reads `to_dict`'s object, also an older one with fewer fields; else ValueError."""
+        try:
+            return _evidence(data)
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ValueError(f"this is no evidence: {error!r}") from error
+
+
+def total(windows: Iterable[Window]) -> Window:
+    """All windows as one; an empty one for none."""
+    result = Window()
+    for window in windows:
+        result = result + window
+    return result
+
+
+def _evidence(data: Mapping[str, Any]) -> Evidence:
+    return Evidence(
+        since=_finite(data["since"]),
+        at=_read_optional(data.get("at")),
+        stable_at=_read_optional(data.get("stableAt")),
+        candidate_at=_read_optional(data.get("candidateAt")),
+        pods={
+            str(pod): PodCounters(
+                requests=_read_optional(row[0]),
+                errors=_finite(row[1]),
+                slower=_limits_from_dict(row[2]),
+            )
+            for pod, row in data.get("pods", {}).items()
+        },
+        stable=Counts.from_dict(data.get("stable", {})),
+        candidate=Counts.from_dict(data.get("candidate", {})),
+        latest_stable=Counts.from_dict(data.get("latestStable", {})),
+        latest_candidate=Counts.from_dict(data.get("latestCandidate", {})),
+        recent=tuple(
+            Window(Counts.from_dict(row["stable"]), Counts.from_dict(row["candidate"]))
+            for row in data.get("recent", [])
+        ),
+        observed=_finite(data.get("observed", 0)),
+        silent=_finite(data.get("silent", 0)),
+        outage=_finite(data.get("outage", 0)),
+        unknown=str(data.get("unknown", "")),
+        unknown_sentence=str(data.get("unknownSentence", "")),
+        missing=int(data.get("missing", 0)),
+        held={str(name): _finite(s) for name, s in data.get("held", {}).items()},
+        boundaries=_limits_from_dict(data.get("boundaries", {})),
+    )
+
+
+def _number(value: float) -> float | int:
+    return int(value) if value == int(value) else round(value, 6)
+
+
+def _optional(value: float | None) -> float | int | None:
+    return None if value is None else _number(value)
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is not a finite number")
+    return number
+
+
+def _read_optional(value: Any) -> float | None:
+    return None if value is None else _finite(value)
+
+
+def _limits_to_dict(limits: Mapping[float, float]) -> dict[str, float | int]:
+    return {format(limit, "g"): _number(count) for limit, count in sorted(limits.items())}
+
+
+def _limits_from_dict(data: Mapping[str, Any]) -> dict[float, float]:
+    return {_finite(limit): _finite(count) for limit, count in data.items()}

@@ -1,0 +1,184 @@
+"""The words of a verdict: what goes into judging and what comes out of it.
+
+Values only, all frozen. `headgate.metrics` fills `Sample`, `headgate.core` fills `Stage` and
+`JudgeSettings` from the spec, `headgate.judge.verdicts` fills `Check` and `Judgement`. Times are
+seconds, moments are seconds since the epoch, shares are between 0 and 1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headgate.judge.evidence import Counts
+
+
+class Verdict(StrEnum):
+    """The four answers of a check and of a release; `NOT_APPLICABLE` is an answer of checks only."""
+
+    GOOD = "Good"
+    BAD = "Bad"
+    UNKNOWN = "Unknown"
+    NOT_APPLICABLE = "NotApplicable"
+
+
+class Side(StrEnum):
+    """Which version a pod belongs to."""
+
+    STABLE = "stable"
+    CANDIDATE = "candidate"
+
+
+class Metric(StrEnum):
+    """What a rule or a condition looks at, in the spelling of the manifest."""
+
+    ERROR_RATE = "errorRate"
+    LATENCY_P99 = "latencyP99"
+    THROUGHPUT = "throughput"
+
+
+class CheckKind(StrEnum):
+    """Rules alert in the watch; conditions revert in every stage. The core acts on the difference."""
+
+    RULE = "rule"
+    CONDITION = "condition"
+
+
+@dataclass(frozen=True)
+class PodCounters:
+    """One pod's raw counters, since its process started, as Prometheus last scraped them.
+
+    `requests` is None for a pod without a fresh request total: nothing else of it is then used.
+    `slower` maps a limit in seconds to the requests slower than it; a limit that is not a key
+    could not be read. `p99` is in seconds, for display only.
+    """
+
+    requests: float | None
+    errors: float = 0.0
+    slower: Mapping[float, float] = field(default_factory=dict)
+    p99: float | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One poll's answer for one ModelDeployment.
+
+    `at` is the evaluation time of the query. `outage` is one sentence saying why the provider
+    could not answer, or None; with an outage `pods` is empty. `boundaries` names, for each limit
+    in seconds that is no bucket boundary of the pods' histogram, the boundary that was read
+    instead. `notes` are sentences for people, the snapped limits among them.
+    """
+
+    at: float
+    pods: Mapping[str, PodCounters] = field(default_factory=dict)
+    outage: str | None = None
+    boundaries: Mapping[float, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the release stands when it is judged.
+
+    `compared`: 0 < weight < 100 and both sides have pods. `watching`: after promotion, when the
+    candidate side is the live version and a stable side may be missing. `throughput_applies`:
+    the live Service met the throughput before the release; `throughput_before`, if it is known,
+    is that throughput in requests per second and decides for each limit by itself.
+    `hold_over`: the step has been observed for its whole hold; without it no judgement is Good.
+    """
+
+    compared: bool = False
+    watching: bool = False
+    throughput_applies: bool = False
+    hold_over: bool = False
+    throughput_before: float | None = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One reason to revert (R9): `metric` beyond `above` or `below` for `duration` seconds.
+
+    The limit is a share of requests for errorRate, seconds for latencyP99 and requests per
+    second for throughput. Exactly one of `above` and `below` is set.
+    """
+
+    name: str
+    metric: Metric
+    above: float | None = None
+    below: float | None = None
+    duration: float = 0.0
+
+    @property
+    def limit(self) -> float:
+        """The one limit that is set."""
+        limit = self.above if self.above is not None else self.below
+        return 0.0 if limit is None else limit
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How the candidate is compared with the concurrent stable version."""
+
+    tolerance: float = 1.25
+    alpha: float = 0.01
+    min_samples: int = 300
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """The spec's analysis and rollback in seconds and shares; None means the rule is not set."""
+
+    interval: float = 60.0
+    scrape_interval: float = 15.0
+    unknown_timeout: float = 600.0
+    error_rate_max: float | None = None
+    latency_max: float | None = None
+    throughput_min: float | None = None
+    conditions: tuple[Condition, ...] = ()
+    comparison: Comparison = field(default_factory=Comparison)
+
+    @property
+    def latency_limits(self) -> frozenset[float]:
+        """Every limit in seconds that the poller has to read a bucket for."""
+        limits = {c.limit for c in self.conditions if c.metric is Metric.LATENCY_P99}
+        if self.latency_max is not None:
+            limits.add(self.latency_max)
+        return frozenset(limits)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule's or condition's own result, with the numbers behind it.
+
+    `value` and `limit` are shares of requests (errorRate and latencyP99, whose limit is 0.01)
+    or requests per second (throughput). `p99` is in seconds, for display only. `reason` is what
+    a revert is called (`high_error_rate`, `high_latency`, `low_throughput`, the condition's
+    name) when Bad, else a CamelCase reason.
+    """
+
+    name: str
+    kind: CheckKind
+    metric: Metric
+    verdict: Verdict
+    reason: str
+    sentence: str
+    value: float | None
+    limit: float
+    candidate: "Counts"
+    stable: "Counts"
+    p99: float | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on the release now; `checks` has every rule's and condition's own result.
+
+    Good needs every applicable check Good and the hold over. `reason` and `sentence` are those
+    of the check that decided, or say what is being waited for.
+    """
+
+    verdict: Verdict
+    reason: str
+    sentence: str
+    checks: tuple[Check, ...] = ()
