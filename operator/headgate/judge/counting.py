@@ -1,15 +1,37 @@
 """From raw counters to counts: what each poll adds to the evidence.
 
-First the differences (`_differences`), then the times (`observe`), then the conditions' seconds.
-A poll's counts are the differences to the pod's own last counters, so every request is counted
-in exactly one poll, whatever polls were missed in between.
+`begin` starts a step, `observe` adds a poll. A poll's counts are the differences to each pod's
+own last counters (`_difference`), so every request is counted in exactly one poll, whatever
+polls were missed in between. Seconds are added up poll by poll and bounded, so neither an outage
+of the operator nor a jump of its clock ends a hold that nobody watched.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from headgate.judge.evidence import Evidence
-from headgate.judge.values import JudgeSettings, Sample, Side, Stage
+from headgate.judge.conditions import next_held
+from headgate.judge.evidence import MOST_PODS, Counts, Evidence, Window
+from headgate.judge.values import JudgeSettings, PodCounters, Sample, Side, Stage
+
+RECENT_WINDOWS = 5
+"""Stretches of recent counts that are kept; together they cover about one interval."""
+
+STEP_BACK = 0.9
+"""A request total that fell to no less than this share of the last one was not reset.
+
+Two Prometheus replicas behind one address scrape at different moments, so an answer may be one
+scrape older than the last. Taken for a restart, it would count the pod's whole life again.
+"""
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One side in one sample: its counts, and how many of its pods could be read."""
+
+    counts: Counts
+    usable: int
+    pods: int
 
 
 def begin(at: float, previous: Evidence | None) -> Evidence:
@@ -36,6 +58,229 @@ def observe(
     """The evidence after one more poll.
 
     `sides` maps the name of every pod of the release to its side; pods of the sample that are
-    not in it are left out.
+    not in it are left out. A sample that is not later than the last one changes nothing; one
+    from long before it (the clock was set back) only gives new baselines.
     """
-    return replace(evidence, at=sample.at)
+    most = 2 * settings.interval
+    if evidence.at is not None and evidence.at - most < sample.at <= evidence.at:
+        return evidence
+    set_back = evidence.at is not None and sample.at < evidence.at
+    evidence = replace(evidence, since=min(evidence.since, sample.at))
+    start = evidence.since if evidence.at is None else max(evidence.since, evidence.at)
+    seconds = 0.0 if set_back else min(sample.at - start, most)
+
+    if sample.outage is not None:
+        return _provider_down(evidence, sample.at, seconds, sample.outage)
+
+    first = evidence.stable_at is None and evidence.candidate_at is None
+    kept = _kept(evidence, sample, sides)
+    baseline_only = set_back or first
+    stable = _read(Side.STABLE, evidence, sample, sides, kept, settings, baseline_only)
+    candidate = _read(Side.CANDIDATE, evidence, sample, sides, kept, settings, baseline_only)
+    if not stable.usable and not candidate.usable:
+        sentence = f"the provider has no request total for any of the {len(sides)} pods"
+        return _provider_down(evidence, sample.at, seconds, sentence)
+
+    evidence = replace(
+        evidence,
+        at=sample.at,
+        stable_at=sample.at if stable.usable else evidence.stable_at,
+        candidate_at=sample.at if candidate.usable else evidence.candidate_at,
+        pods=_next_counters(evidence, sample, sides, kept, stage, first, set_back),
+        stable=evidence.stable + stable.counts,
+        candidate=evidence.candidate + candidate.counts,
+        latest_stable=stable.counts,
+        latest_candidate=candidate.counts,
+        recent=_next_recent(
+            evidence.recent, Window(stable.counts, candidate.counts), settings.interval
+        ),
+        missing=candidate.pods - candidate.usable,
+        boundaries=sample.boundaries or evidence.boundaries,
+    )
+    if not candidate.usable:
+        return _candidate_silent(evidence, seconds, stable, candidate, settings)
+    evidence = replace(
+        evidence,
+        observed=evidence.observed + seconds,
+        silent=0.0,
+        outage=0.0,
+        unknown="",
+        unknown_sentence="",
+    )
+    return replace(evidence, held=next_held(evidence, seconds, settings, stage))
+
+
+def _provider_down(evidence: Evidence, at: float, seconds: float, sentence: str) -> Evidence:
+    return replace(
+        evidence,
+        at=at,
+        latest_stable=Counts(),
+        latest_candidate=Counts(),
+        outage=evidence.outage + seconds,
+        unknown="ProviderDown",
+        unknown_sentence=sentence,
+    )
+
+
+def _candidate_silent(
+    evidence: Evidence,
+    seconds: float,
+    stable: _Reading,
+    candidate: _Reading,
+    settings: JudgeSettings,
+) -> Evidence:
+    silent = evidence.silent + seconds
+    # A pod that has just started is not scraped yet: that long, the hold goes on.
+    waiting = silent <= 2 * settings.scrape_interval
+    return replace(
+        evidence,
+        observed=evidence.observed + (seconds if waiting else 0.0),
+        silent=silent,
+        outage=0.0,
+        unknown="CandidateSilent",
+        unknown_sentence=(
+            f"no usable metrics for the candidate (0 of {candidate.pods} pods) "
+            f"while stable has them ({stable.usable} of {stable.pods} pods)"
+        ),
+    )
+
+
+def _kept(evidence: Evidence, sample: Sample, sides: Mapping[str, Side]) -> frozenset[str]:
+    """The pods that are counted: all, or the `MOST_PODS` known longest, candidates first."""
+    if len(sides) <= MOST_PODS:
+        return frozenset(sides)
+    ranked = sorted(
+        sides,
+        key=lambda pod: (pod not in evidence.pods, sides[pod] is not Side.CANDIDATE, pod),
+    )
+    return frozenset(ranked[:MOST_PODS])
+
+
+def _read(
+    side: Side,
+    evidence: Evidence,
+    sample: Sample,
+    sides: Mapping[str, Side],
+    kept: frozenset[str],
+    settings: JudgeSettings,
+    baseline_only: bool,
+) -> _Reading:
+    names = [pod for pod, of_side in sides.items() if of_side is side]
+    readable = {
+        pod: counters
+        for pod in names
+        if pod in kept and (counters := _readable(sample.pods.get(pod))) is not None
+    }
+    if not readable:
+        return _Reading(Counts(), 0, len(names))
+    counts = Counts()
+    if not baseline_only:
+        # Beyond the bound a pod may be old and only now have found a place.
+        newcomers_are_new = len(sides) <= MOST_PODS
+        for pod, counters in readable.items():
+            last = evidence.pods.get(pod, _NEW if newcomers_are_new else _UNREAD)
+            counts = counts + _difference(last, counters, settings.latency_limits)
+        side_at = evidence.stable_at if side is Side.STABLE else evidence.candidate_at
+        start = evidence.since if side_at is None else side_at
+        counts = replace(counts, seconds=max(0.0, sample.at - start))
+    shown = [p99 for c in readable.values() if (p99 := c.p99) is not None and math.isfinite(p99)]
+    return _Reading(replace(counts, p99=max(shown, default=None)), len(readable), len(names))
+
+
+_NEW = PodCounters(requests=0.0)
+_UNREAD = PodCounters(requests=None)
+
+
+def _readable(counters: PodCounters | None) -> PodCounters | None:
+    """The counters without what is no number; None if the request total or the errors are none."""
+    if counters is None or counters.requests is None:
+        return None
+    if not all(math.isfinite(n) and n >= 0 for n in (counters.requests, counters.errors)):
+        return None
+    slower = {limit: n for limit, n in counters.slower.items() if math.isfinite(n) and n >= 0}
+    return replace(counters, slower=slower)
+
+
+def _difference(last: PodCounters, now: PodCounters, limits: Iterable[float]) -> Counts:
+    if last.requests is None or now.requests is None or _stepped_back(last, now):
+        return Counts()
+    since_start = last is _NEW or _fell(last, now)
+    requests = now.requests if since_start else now.requests - last.requests
+    errors = now.errors if since_start else now.errors - last.errors
+    slower: dict[float, float] = {}
+    for limit in limits:
+        if limit in now.slower and (since_start or limit in last.slower):
+            before = 0.0 if since_start else last.slower[limit]
+            slower[limit] = min(now.slower[limit] - before, requests)
+    return Counts(
+        requests=requests,
+        errors=min(errors, requests),
+        slower=slower,
+        timed=dict.fromkeys(slower, requests),
+    )
+
+
+def _fell(last: PodCounters, now: PodCounters) -> bool:
+    """Whether any counter is lower than before: they all start at 0 when the process does."""
+    fell = (now.requests or 0.0) < (last.requests or 0.0) or now.errors < last.errors
+    return fell or any(
+        now.slower[limit] < count for limit, count in last.slower.items() if limit in now.slower
+    )
+
+
+def _stepped_back(last: PodCounters, now: PodCounters) -> bool:
+    before, after = last.requests or 0.0, now.requests or 0.0
+    return _fell(last, now) and STEP_BACK * before <= after <= before
+
+
+def _next_counters(
+    evidence: Evidence,
+    sample: Sample,
+    sides: Mapping[str, Side],
+    kept: frozenset[str],
+    stage: Stage,
+    first: bool,
+    set_back: bool,
+) -> dict[str, PodCounters]:
+    """The counters to take the next differences from; pods that are gone stay while there is room.
+
+    A pod that should have been in the first sample and was not may be old: its first total is a
+    baseline. A candidate's pods are as young as the release, except in the watch.
+    """
+    counters: dict[str, PodCounters] = {}
+    for pod in sides:
+        if pod not in kept:
+            continue
+        last = evidence.pods.get(pod)
+        now = _readable(sample.pods.get(pod))
+        if now is None:
+            old = sides[pod] is Side.STABLE or stage.watching
+            if last is not None:
+                counters[pod] = last
+            elif first and old:
+                counters[pod] = _UNREAD
+        elif last is not None and not set_back and not first and _stepped_back(last, now):
+            counters[pod] = last
+        else:
+            counters[pod] = replace(now, p99=None)
+    for pod, last in evidence.pods.items():
+        if pod not in sides and len(counters) < MOST_PODS:
+            counters[pod] = last
+    return counters
+
+
+def _next_recent(recent: tuple[Window, ...], latest: Window, interval: float) -> tuple[Window, ...]:
+    """The recent windows with the latest poll; the oldest go once the others cover an interval."""
+    if _span(latest) <= 0:
+        return recent
+    if recent and _span(recent[-1]) < interval / RECENT_WINDOWS:
+        windows = [*recent[:-1], recent[-1] + latest]
+    else:
+        windows = [*recent, latest]
+    while len(windows) > RECENT_WINDOWS or sum(_span(w) for w in windows[1:]) >= interval:
+        windows.pop(0)
+    return tuple(windows)
+
+
+def _span(window: Window) -> float:
+    return max(window.stable.seconds, window.candidate.seconds)

@@ -20,26 +20,26 @@ MOST_PODS = 200
 class Counts:
     """Requests of one side over `seconds`: differences of raw counters, summed over its pods.
 
-    `slower` maps a limit in seconds to the requests slower than it; `untimed` are requests
-    whose latency could not be read. `p99` is that of the slowest pod in seconds, for display.
+    `slower` maps a limit in seconds to the requests slower than it, `timed` the same limit to
+    the requests whose latency could be told from it (a limit may be set, or a histogram appear,
+    in the middle). `p99` is that of the slowest pod in seconds, for display.
     """
 
     requests: float = 0.0
     errors: float = 0.0
     slower: Mapping[float, float] = field(default_factory=dict)
+    timed: Mapping[float, float] = field(default_factory=dict)
     seconds: float = 0.0
-    untimed: float = 0.0
     p99: float | None = None
 
     def __add__(self, later: "Counts") -> "Counts":
         """Both together; the later p99 is the one shown."""
-        limits = self.slower.keys() | later.slower.keys()
         return Counts(
             requests=self.requests + later.requests,
             errors=self.errors + later.errors,
-            slower={n: self.slower.get(n, 0.0) + later.slower.get(n, 0.0) for n in limits},
+            slower=_sums(self.slower, later.slower),
+            timed=_sums(self.timed, later.timed),
             seconds=self.seconds + later.seconds,
-            untimed=self.untimed + later.untimed,
             p99=self.p99 if later.p99 is None else later.p99,
         )
 
@@ -50,10 +50,8 @@ class Counts:
 
     def slow_share(self, limit: float) -> float | None:
         """Share of timed requests slower than `limit` seconds, or None if none was timed."""
-        timed = self.requests - self.untimed
-        if timed <= 0 or limit not in self.slower:
-            return None
-        return min(1.0, self.slower[limit] / timed)
+        timed = self.timed.get(limit, 0.0)
+        return min(1.0, self.slower.get(limit, 0.0) / timed) if timed > 0 else None
 
     @property
     def per_second(self) -> float | None:
@@ -66,8 +64,8 @@ class Counts:
             "requests": _number(self.requests),
             "errors": _number(self.errors),
             "slower": _limits_to_dict(self.slower),
+            "timed": _limits_to_dict(self.timed),
             "seconds": _number(self.seconds),
-            "untimed": _number(self.untimed),
             "p99": None if self.p99 is None else _number(self.p99),
         }
 
@@ -78,8 +76,8 @@ class Counts:
             requests=_finite(data.get("requests", 0)),
             errors=_finite(data.get("errors", 0)),
             slower=_limits_from_dict(data.get("slower", {})),
+            timed=_limits_from_dict(data.get("timed", {})),
             seconds=_finite(data.get("seconds", 0)),
-            untimed=_finite(data.get("untimed", 0)),
             p99=None if data.get("p99") is None else _finite(data["p99"]),
         )
 
@@ -216,6 +214,11 @@ def _evidence(data: Mapping[str, Any]) -> Evidence:
         held={str(name): _finite(s) for name, s in data.get("held", {}).items()},
         boundaries=_limits_from_dict(data.get("boundaries", {})),
     )
+
+
+def _sums(first: Mapping[float, float], second: Mapping[float, float]) -> dict[float, float]:
+    limits = first.keys() | second.keys()
+    return {limit: first.get(limit, 0.0) + second.get(limit, 0.0) for limit in limits}
 
 
 def _number(value: float) -> float | int:

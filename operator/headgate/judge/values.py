@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """The four answers of a check and of a release; `NOT_APPLICABLE` is an answer of checks only."""
+    """The four answers of a check and of a release; `NOT_APPLICABLE` is only a check's."""
 
     GOOD = "Good"
     BAD = "Bad"
@@ -39,7 +39,7 @@ class Metric(StrEnum):
 
 
 class CheckKind(StrEnum):
-    """Rules alert in the watch; conditions revert in every stage. The core acts on the difference."""
+    """In the watch a Bad rule alerts, a Bad condition reverts; before it both revert."""
 
     RULE = "rule"
     CONDITION = "condition"
