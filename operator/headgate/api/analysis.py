@@ -1,13 +1,15 @@
 """What of a release is measured, when it counts as bad, and what then takes it back (R8, R9)."""
 
+import math
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, Strict, StringConstraints, WithJsonSchema
+from pydantic import ConfigDict, Field, PlainValidator, Strict, StringConstraints, WithJsonSchema
 
-from headgate.api.base import Rule, SpecModel
+from headgate.api.base import Rule, SpecModel, longer_than_nothing
 from headgate.api.quantities import (
     DURATION_PATTERN,
+    LONGEST_DURATION,
     DnsLabel,
     Duration,
     IntOrPercent,
@@ -54,14 +56,7 @@ class ErrorRateRule(SpecModel):
 class LatencyRule(SpecModel):
     """Limit on the time within which 99 of 100 requests are answered."""
 
-    admission = (
-        Rule(
-            "!has(self.max) || self.max.matches('[1-9]')",
-            "latencyP99.max must be longer than nothing: write it like 500ms or 1s",
-            lambda rule: parse_duration(rule.max) > 0,
-            field="max",
-        ),
-    )
+    admission = (longer_than_nothing("max", "max"),)
 
     max: Duration = "1s"
     """Longest time for 99 of 100 requests, such as 500ms or 1s. Best a bucket boundary of the
@@ -116,6 +111,11 @@ class Comparison(SpecModel):
 class Analysis(SpecModel):
     """How a release is measured and judged."""
 
+    admission = (
+        longer_than_nothing("interval", "interval"),
+        longer_than_nothing("unknownTimeout", "unknown_timeout"),
+    )
+
     provider: DnsLabel = "default"
     """Name of a metrics provider that the administrator configured; never an address."""
     runtime: DnsLabel = "http"
@@ -137,22 +137,44 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _limit(value: object) -> float | str:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
+        return float(value)
+    if isinstance(value, str):
+        parse_duration(value)
+        return value
+    raise ValueError(f"{value!r} is neither a number nor a duration such as 5s")
+
+
 # A structural schema has no "number or string", and int-or-string refuses 0.1. An untyped field
 # may hold anything, so what is neither number nor string is excluded by value.
 _LIMIT_SCHEMA: dict[str, Any] = {
     "x-kubernetes-preserve-unknown-fields": True,
     "minimum": 0,
     "pattern": DURATION_PATTERN,
-    "maxLength": 32,
+    "maxLength": LONGEST_DURATION,
     "maxItems": 0,
     "maxProperties": 0,
     "not": {"enum": [True, False, [], {}]},
 }
-Limit = Annotated[
-    Annotated[float, Field(ge=0)] | Duration,
-    WithJsonSchema(_LIMIT_SCHEMA),
-]
+Limit = Annotated[float | str, PlainValidator(_limit), WithJsonSchema(_LIMIT_SCHEMA)]
 """A number, or for a latency a duration."""
+
+
+def _both(bounds: dict[str, Any], metric: Metric) -> dict[str, Any]:
+    return {"properties": {"metric": {"enum": [metric.value]}, "above": bounds, "below": bounds}}
+
+
+# CEL cannot see an untyped field, so what the rules of Condition say is said here once more. A
+# range that no number meets lets only strings through, and a length of 0 only numbers.
+_CONDITION_SCHEMA: dict[str, Any] = {
+    "oneOf": [{"required": ["above"]}, {"required": ["below"]}],
+    "anyOf": [
+        _both({"maxLength": 0, "maximum": 1}, Metric.ERROR_RATE),
+        _both({"minimum": 1, "maximum": 0}, Metric.LATENCY_P99),
+        _both({"maxLength": 0}, Metric.THROUGHPUT),
+    ],
+}
 
 
 def _fits_metric(condition: "Condition") -> bool:
@@ -169,14 +191,16 @@ def _fits_metric(condition: "Condition") -> bool:
 class Condition(SpecModel):
     """A state of the candidate that reverts the release once it has held for a whole duration."""
 
+    model_config = ConfigDict(json_schema_extra=_CONDITION_SCHEMA)
+
     admission = (
         Rule(
-            "",
+            None,
             "a condition needs exactly one of above and below",
             lambda condition: (condition.above is None) != (condition.below is None),
         ),
         Rule(
-            "",
+            None,
             "above and below are a share from 0 to 1 for errorRate, a duration such as 5s for "
             "latencyP99, and a number of requests per second for throughput",
             _fits_metric,

@@ -4,12 +4,15 @@ An admission rule is written once, as a CEL expression beside its Python twin: t
 enforces the first (through the generated CRD), `ModelDeploymentSpec.model_validate` the second.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
+
+from headgate.api.quantities import parse_duration
 
 GROUP = "headgate.dev"
 VERSION = "v1alpha1"
@@ -21,18 +24,46 @@ LONGEST_NAME = 53
 """Characters of a ModelDeployment's name: `NAME-HASH` must still be a valid label value."""
 
 
+NAME_EXPRESSION = (
+    f"size(self.metadata.name) <= {LONGEST_NAME}"
+    " && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')"
+)
+NAME_MESSAGE = (
+    f"metadata.name must have at most {LONGEST_NAME} characters, begin with a letter, and hold"
+    " only lower-case letters, digits and '-': Services and Deployments are named after it"
+)
+
+
+def is_name(name: str) -> bool:
+    """Whether a ModelDeployment may have this name; `NAME_MESSAGE` says why not."""
+    return len(name) <= LONGEST_NAME and bool(re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name))
+
+
 @dataclass(frozen=True)
 class Rule:
     """One admission rule of a model.
 
-    `expression` is CEL over `self`; `holds` says the same of the parsed model; `message` names
-    the field and says the cure. `field` is the camelCase field the refusal points at.
+    `expression` is CEL over `self`, or None where CEL cannot see the fields and the model's own
+    schema says it; `holds` says the same of the parsed model; `message` names the field and says
+    the cure. `field` is the camelCase field the refusal points at.
     """
 
-    expression: str
+    expression: str | None
     message: str
     holds: Callable[[Any], bool]
     field: str | None = None
+
+
+def longer_than_nothing(field: str, attribute: str) -> Rule:
+    """The rule that a duration is not zero. `field` is a name without dots, `attribute` ours."""
+    return Rule(
+        f"!has(self.{field}) || self.{field}.matches('[1-9]')",
+        f"{field} must be longer than nothing: write it like 30s or 5m",
+        lambda model: (
+            getattr(model, attribute) is None or parse_duration(getattr(model, attribute)) > 0
+        ),
+        field=field,
+    )
 
 
 class Model(BaseModel):

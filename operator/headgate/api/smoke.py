@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, Strict, StringConstraints, WithJsonSchema
 
-from headgate.api.base import Rule, SpecModel
+from headgate.api.base import Rule, SpecModel, longer_than_nothing
 from headgate.api.quantities import Duration
 
 Path = Annotated[str, StringConstraints(pattern=r"^/[^\s#]*$", max_length=1024)]
@@ -54,14 +54,6 @@ class Expect(SpecModel):
 class SmokeRequest(SpecModel):
     """One request with given input, and what its answer must look like."""
 
-    admission = (
-        Rule(
-            "",
-            "body is only sent with POST or PUT: remove it, or change the method",
-            lambda request: request.body is None or request.method is not Method.GET,
-        ),
-    )
-
     path: Path = "/predict"
     """Path of the request."""
     method: Annotated[Method, Strict(False)] = Method.POST
@@ -74,6 +66,8 @@ class SmokeRequest(SpecModel):
 
 class Smoke(SpecModel):
     """Checks of a candidate's pods before they get live traffic."""
+
+    admission = (longer_than_nothing("timeout", "timeout"),)
 
     health_path: Path = "/health"
     """Path that must answer 200 on every pod of the candidate."""

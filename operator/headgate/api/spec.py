@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, Strict, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, Field, Strict, StringConstraints, WithJsonSchema
 
 from headgate.api.analysis import Analysis, Rollback, Watch
-from headgate.api.base import GROUP, Rule, SpecModel
+from headgate.api.base import GROUP, Rule, SpecModel, longer_than_nothing
 from headgate.api.quantities import Duration, is_zero
 from headgate.api.smoke import Smoke
 from headgate.api.strategy import Strategy, StrategyType
@@ -51,7 +51,33 @@ class Service(SpecModel):
 TEMPLATE_MARK = "x-headgate-pod-template"
 """Where the generator puts the pod template schema of Kubernetes in place of ours."""
 
-Template = Annotated[dict[str, Any], WithJsonSchema({TEMPLATE_MARK: True})]
+
+def _with_protocols(template: dict[str, Any]) -> dict[str, Any]:
+    # Ports are keyed by number and protocol, so the API server fills in TCP. A manifest that is
+    # read from a file must give the same revision.
+    spec = template.get("spec")
+    if not isinstance(spec, dict):
+        return template
+    filled = dict(spec)
+    for kind in ("containers", "initContainers"):
+        if isinstance(spec.get(kind), list):
+            filled[kind] = [_with_protocol(container) for container in spec[kind]]
+    return {**template, "spec": filled}
+
+
+def _with_protocol(container: Any) -> Any:
+    if not isinstance(container, dict) or not isinstance(container.get("ports"), list):
+        return container
+    ports = [
+        {**port, "protocol": port.get("protocol", "TCP")} if isinstance(port, dict) else port
+        for port in container["ports"]
+    ]
+    return {**container, "ports": ports}
+
+
+Template = Annotated[
+    dict[str, Any], AfterValidator(_with_protocols), WithJsonSchema({TEMPLATE_MARK: True})
+]
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -144,6 +170,7 @@ class ModelDeploymentSpec(SpecModel):
             " strategy.maxSurge to 1, or replicas to 2 or more, or strategy.type to BlueGreen",
             _has_split,
         ),
+        longer_than_nothing("progressDeadline", "progress_deadline"),
     )
 
     environment: Annotated[EnvironmentName, Strict(False)] | None = None
