@@ -243,6 +243,16 @@ def default_conditions() -> list[Condition]:
 class Rollback(SpecModel):
     """When a release is taken back by itself, and how carefully."""
 
+    admission = (
+        Rule(
+            None,
+            "rollback.conditions must have different names",
+            lambda rollback: (
+                len({each.name for each in rollback.conditions}) == len(rollback.conditions)
+            ),
+        ),
+    )
+
     conditions: list[Condition] = Field(
         default_factory=default_conditions,
         max_length=16,
