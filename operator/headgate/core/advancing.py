@@ -1,0 +1,241 @@
+"""One step forward, when everything that the current step asks for is there; otherwise a sentence
+that says what is missing."""
+
+from __future__ import annotations
+
+from headgate.api.quantities import parse_duration
+from headgate.api.strategy import OnTimeout
+from headgate.core.desire import targets
+from headgate.core.intents import MarkRevision
+from headgate.core.judging import begin_step, evidence_of, hold_left, hold_of
+from headgate.core.reverting import revert
+from headgate.core.settings import kept_of
+from headgate.core.state import State
+from headgate.core.timing import for_people, to_text
+from headgate.judge import Verdict, throughput
+
+
+def advance(state: State) -> State:
+    """Take the release at most one step further."""
+    release = state.release
+    if release is None or release.stage == "Reverting":
+        return state
+    if state.seen.spec.suspend:
+        return state.wait("spec.suspend is true: no step forward, reverting excepted")
+    if state.damaged:
+        return state.wait(f"restoring {state.damaged[0]} first")
+    match release.stage:
+        case "Starting":
+            return _starting(state)
+        case "Stepping":
+            return _stepping(state)
+        case "Promoting":
+            return _promoting(state)
+        case _:
+            return _watching(state)
+
+
+def _starting(state: State) -> State:
+    release = state.release
+    assert release is not None
+    wanted = targets(state).candidate
+    ready = state.seen.ready(release.revision)
+    if ready < wanted:
+        return state.wait(f"{ready} of {wanted} pods of {release.version} are ready")
+    if not release.smoked and wanted:
+        checked = _smoke(state)
+        if checked.release is None or not checked.release.smoked:
+            return checked
+        state = checked
+    return _enter(state, 0)
+
+
+def _smoke(state: State) -> State:
+    release, smoke = state.release, state.seen.smoke
+    assert release is not None
+    if smoke is None or smoke.revision != release.revision:
+        return state.change(smoke_wanted=True).wait(
+            f"checking health and smoke predictions of {release.version}"
+        )
+    if smoke.passed:
+        return state.proceed(smoked=True).say(
+            "SmokePassed", f"{release.version} passed its checks: {smoke.sentence}"
+        )
+    state = revert(state, "SmokeFailed", smoke.sentence)
+    return state.wait(f"{release.version} failed its checks: {smoke.sentence}")
+
+
+def _enter(state: State, index: int) -> State:
+    """Enter a step; its pods and its traffic follow from `headgate.core.desire`."""
+    release = state.release
+    assert release is not None
+    step = state.steps[index]
+    if step.weight == 100:
+        workload = state.seen.workload(state.stable)
+        kept = min(workload.replicas if workload else 0, kept_of(state.seen.spec))
+        state = state.proceed(stage="Promoting", step=index, kept=kept)
+        if state.stable is not None:
+            state = state.say("StepEntered", f"{release.version} goes to 100 %.")
+        return _promoting(state)
+    now = to_text(state.now)
+    state = state.proceed(
+        stage="Stepping",
+        step=index,
+        settled=False,
+        weight=max(release.weight, step.weight),
+        step_started=now,
+    )
+    state = begin_step(state)
+    where = f"step {index + 1} of {len(state.steps)}"
+    if step.approval is not None:
+        message = f"{release.version} waits for approval at {step.weight} % ({where})."
+    elif step.weight == 0:
+        message = f"{release.version} is ready beside the live version ({where})."
+    else:
+        pods = f"{step.split.candidate} of {step.split.candidate + step.split.stable} pods"
+        message = f"{release.version} gets {step.weight} % of live traffic with {pods} ({where})."
+    return state.say("StepEntered", message)
+
+
+def _stepping(state: State) -> State:
+    release, step = state.release, state.step
+    assert release is not None
+    missing = _missing_pods(state)
+    if missing:
+        return state.wait(missing)
+    if not release.settled:
+        state = begin_step(state.proceed(settled=True, step_started=to_text(state.now)))
+        return state.wait(_holding(state))
+    if step.approval is not None:
+        return _approval(state)
+    if step.shared:
+        judgement = state.judgement
+        if judgement is None or judgement.verdict is not Verdict.GOOD:
+            return state.wait(_holding(state))
+    elif state.since(release.step_started) < step.hold:
+        return state.wait(_holding(state))
+    if step.shared and state.judgement is not None:
+        state = state.say(
+            "StepPassed",
+            f"{release.version} passed {step.weight} %: {state.judgement.sentence}",
+        )
+    return _enter(state, step.index + 1)
+
+
+def _missing_pods(state: State) -> str:
+    """What the step's pods still lack, as a sentence; empty when they are all there."""
+    release, step = state.release, state.step
+    assert release is not None
+    wanted = step.split
+    stable, candidate = state.seen.ready(state.stable), state.seen.ready(release.revision)
+    at_stable = state.seen.workload(state.stable)
+    at_candidate = state.seen.workload(release.revision)
+    short = (
+        stable < wanted.stable
+        or candidate < wanted.candidate
+        or at_stable is None
+        or at_candidate is None
+        or at_stable.replicas != wanted.stable
+        or at_candidate.replicas != wanted.candidate
+    )
+    if short:
+        return (
+            f"{stable} of {wanted.stable} stable and {candidate} of {wanted.candidate} candidate "
+            f"pods are ready for {step.weight} %"
+        )
+    if step.shared and (state.seen.live is None or state.seen.live.revision is not None):
+        others = state.seen.strangers((state.stable, release.revision))
+        if others:
+            return f"pod {others[0].name} of another version has to end before traffic is shared"
+        return "traffic is about to be shared"
+    return ""
+
+
+def _holding(state: State) -> str:
+    step = state.step
+    release = state.release
+    assert release is not None
+    if step.approval is not None:
+        return f"waiting for approval at {step.weight} %"
+    if not step.shared:
+        left = step.hold - state.since(release.step_started)
+        return f"holding {step.weight} % for {for_people(left)} more"
+    evidence = evidence_of(state)
+    if hold_left(state, evidence) > 0:
+        done, whole = for_people(evidence.observed), for_people(hold_of(state))
+        return f"holding {step.weight} % for {done} of {whole}"
+    return f"the hold at {step.weight} % is over, but the verdict is not Good yet"
+
+
+def _approval(state: State) -> State:
+    release, approval = state.release, state.step.approval
+    assert release is not None
+    assert approval is not None
+    index = state.step.index
+    if approval.timeout is None or state.since(release.step_started) < parse_duration(
+        approval.timeout
+    ):
+        return state.wait(_holding(state))
+    if approval.on_timeout is OnTimeout.PROMOTE:
+        state = state.say(
+            "ApprovalTimedOut", f"Nobody answered within {approval.timeout}: going on."
+        )
+        return _enter(state, index + 1)
+    return revert(state, "ApprovalTimedOut", f"nobody approved it within {approval.timeout}")
+
+
+def _promoting(state: State) -> State:
+    release = state.release
+    assert release is not None
+    ready = state.seen.ready(release.revision)
+    workload = state.seen.workload(release.revision)
+    if ready < state.replicas or workload is None or workload.replicas != state.replicas:
+        return state.wait(f"{ready} of {state.replicas} pods of {release.version} are ready")
+    return _promote(state)
+
+
+def _promote(state: State) -> State:
+    """The switch: from this pass on the candidate is the stable version."""
+    release = state.release
+    assert release is not None
+    met = _throughput_met(state)
+    old = state.stable
+    state = state.change(
+        stable=release.revision,
+        previous=old,
+        marks=(*state.marks, MarkRevision(release.revision, once_stable=True)),
+    ).proceed(
+        stage="Watching",
+        weight=100,
+        settled=True,
+        throughput_met=met,
+        step_started=to_text(state.now),
+    )
+    state = begin_step(state)
+    message = f"{release.version} is the stable version now and gets all live traffic."
+    return _watching(state.say("Promoted", message))
+
+
+def _throughput_met(state: State) -> bool:
+    rule = state.seen.spec.analysis.rules.throughput
+    rate = throughput(evidence_of(state))
+    limits = [each.limit for each in state.seen.spec.rollback.conditions if each.below is not None]
+    least = min([*limits, *([rule.min] if rule is not None else [])], default=None)
+    return least is not None and rate is not None and rate >= least
+
+
+def _watching(state: State) -> State:
+    release = state.release
+    assert release is not None
+    going_back = release.direct and state.previous is not None
+    left = hold_left(state, evidence_of(state))
+    if left > 0 and not going_back:
+        watched = for_people(hold_of(state) - left)
+        whole = for_people(hold_of(state))
+        return state.wait(f"watching {release.version} for {watched} of {whole}")
+    message = f"{release.version} is released."
+    if release.failed:
+        message = f"{release.version} stays, but a rule failed while it was watched."
+    state = state.say("ReleaseEnded", message, warning=release.failed)
+    outcome = "Failed" if release.failed else "Promoted"
+    return state.finish(outcome, outcome, message).change(previous=None)

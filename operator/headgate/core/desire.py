@@ -1,0 +1,167 @@
+"""What should be there now: pods of each revision, the live Service's traffic, the role Services.
+
+`targets` are the pods that the current stage is heading for; `desire` is the next safe stretch of
+the way: never more pods than replicas + maxSurge, never fewer ready than replicas − maxUnavailable
+(design §3). A revert is the exception: it pins first and asks nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headgate.core.observation import NOWHERE
+from headgate.core.settings import revert_floor_of, surge_of, unavailable_of
+from headgate.core.state import State
+from headgate.core.weights import Split
+
+LONGEST_UNPINNED_REVERT = 60.0
+"""Seconds after which a revert pins to any ready stable pod, however few."""
+
+
+@dataclass(frozen=True)
+class Desire:
+    """Replicas by revision (what is not named goes away), and the revision that each Service
+    selects; `traffic` None is widened to both sides."""
+
+    replicas: Mapping[str, int]
+    traffic: str | None
+    roles: Mapping[str, str]
+    at_once: frozenset[str] = field(default_factory=frozenset)
+
+
+def desire(state: State) -> Desire:
+    """The next safe stretch from here to the stage's targets."""
+    release = state.release
+    if release is not None and release.stage == "Reverting":
+        return _reverting(state)
+    candidate = state.candidate
+    replicas: dict[str, int] = {}
+    if candidate is None:
+        if state.stable is not None:
+            replicas[state.stable] = state.replicas
+        if state.previous is not None and release is not None:
+            replicas[state.previous] = release.kept
+    else:
+        pods = _next_pods(state)
+        if state.stable is not None:
+            replicas[state.stable] = pods.stable
+        replicas[candidate] = pods.candidate
+    return Desire(replicas=replicas, traffic=_traffic(state), roles=_roles(state))
+
+
+def targets(state: State) -> Split:
+    """The pods of stable and candidate that the current stage is heading for."""
+    release, step, wanted = state.release, state.step, state.replicas
+    assert release is not None
+    if state.stable is None:
+        return Split(0, wanted)
+    if release.stage == "Promoting":
+        return Split(release.kept, wanted)
+    if release.stage == "Stepping":
+        return step.split
+    if not step.shared:
+        return Split(wanted, max(step.split.candidate, 0))
+    least, most = wanted - unavailable_of(state.seen.spec), wanted + surge_of(state.seen.spec)
+    stable = wanted if surge_of(state.seen.spec) else max(step.split.stable, least)
+    return Split(stable, max(1, min(step.split.candidate, most - stable)))
+
+
+def _next_pods(state: State) -> Split:
+    """As far towards the targets as surge and unavailability allow in this pass."""
+    seen, target, spec = state.seen, targets(state), state.seen.spec
+    stable_now = _current(state, state.stable)
+    candidate_now = _current(state, state.candidate)
+    release = state.release
+    assert release is not None
+    if release.stage != "Stepping" or not state.step.shared:
+        # A preview and a promotion bring up a whole second side: the old one is kept to go back.
+        stable = max(target.stable, stable_now if release.stage == "Promoting" else 0)
+        return Split(stable if state.stable else 0, target.candidate)
+    least, most = state.replicas - unavailable_of(spec), state.replicas + surge_of(spec)
+    stable = target.stable
+    if target.stable < stable_now:
+        whole = seen.ready(state.stable) >= stable_now
+        spare = max(target.stable, least - seen.ready(state.candidate))
+        stable = min(stable_now, spare) if whole else stable_now
+    candidate = target.candidate
+    if target.candidate > candidate_now:
+        room = most - max(stable_now, len(seen.pods_of(state.stable)))
+        candidate = max(candidate_now, min(target.candidate, room))
+    return Split(stable, candidate)
+
+
+def _current(state: State, revision: str | None) -> int:
+    workload = state.seen.workload(revision)
+    return workload.replicas if workload is not None else 0
+
+
+def _traffic(state: State) -> str | None:
+    """Pinned to stable, or widened while a step shares traffic and no third revision has pods."""
+    release, live = state.release, state.seen.live
+    if state.stable is None:
+        return NOWHERE
+    if state.candidate is None or release is None:
+        return state.stable
+    if state.seen.strangers((state.stable, state.candidate)):
+        return state.stable
+    if release.stage == "Promoting":
+        before = state.steps[release.step - 1].shared if release.step else False
+        return None if before else state.stable
+    if release.stage != "Stepping" or not state.step.shared:
+        return state.stable
+    widened = live is not None and live.revision is None
+    both = state.seen.ready(state.stable) and state.seen.ready(state.candidate)
+    return None if widened or both else state.stable
+
+
+def _roles(state: State) -> Mapping[str, str]:
+    return {"stable": state.stable or NOWHERE, "candidate": state.candidate or NOWHERE}
+
+
+def _reverting(state: State) -> Desire:
+    """Pin and take the candidate away in one pass; below the floor, pod by pod."""
+    release, stable = state.release, state.stable
+    assert release is not None
+    assert stable is not None
+    replicas = {stable: state.replicas}
+    candidate = release.revision
+    rejected = state.rejected is not None and state.rejected.revision == candidate
+    pinned = state.seen.live is not None and state.seen.live.revision == stable
+    if pinned or _may_pin(state, rejected):
+        return Desire(
+            replicas=replicas,
+            traffic=stable,
+            roles={"stable": stable, "candidate": NOWHERE},
+            at_once=frozenset({candidate}) if rejected else frozenset(),
+        )
+    # One candidate pod goes for each stable pod that became ready; the last one at the pin.
+    current = _current(state, candidate)
+    if current or state.seen.workload(candidate) is not None:
+        replicas[candidate] = max(1, min(current, state.replicas - state.seen.ready(stable)))
+    return Desire(
+        replicas=replicas,
+        traffic=None if not state.seen.strangers((stable, candidate)) else candidate,
+        roles={"stable": stable, "candidate": candidate},
+    )
+
+
+def _may_pin(state: State, rejected: bool) -> bool:
+    release = state.release
+    assert release is not None
+    ready = state.seen.ready(state.stable)
+    if ready == 0:
+        return False
+    if ready >= min(revert_floor_of(state.seen.spec), state.replicas):
+        return True
+    if state.seen.ready(release.revision) == 0:
+        return True
+    return rejected and state.since(release.decided) >= LONGEST_UNPINNED_REVERT
+
+
+def unpinned_deadline(state: State) -> float | None:
+    """Seconds until a revert pins to whatever stable pods are ready."""
+    release = state.release
+    if release is None or release.stage != "Reverting":
+        return None
+    return max(0.0, LONGEST_UNPINNED_REVERT - state.since(release.decided))

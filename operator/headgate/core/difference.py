@@ -1,0 +1,162 @@
+"""From what is desired to the writes that are missing, in an order that is safe to stop between.
+
+Traffic first: a pin may precede everything, and a new revision's pods are only made after the pin.
+Then the template is kept, pods are added (stable before candidate), and only then taken away.
+"""
+
+from __future__ import annotations
+
+from headgate.core.desire import Desire
+from headgate.core.intents import (
+    DropRevision,
+    Intent,
+    KeepRevision,
+    MarkRevision,
+    RemoveWorkload,
+    RunSmoke,
+    SetRole,
+    SetTraffic,
+    SetWorkload,
+    ShrinkWorkload,
+)
+from headgate.core.state import State
+
+
+def find_damage(state: State) -> State:
+    """Notice children that were edited or deleted by hand; they are restored before any step."""
+    status, seen = state.seen.status, state.seen
+    damaged: list[str] = []
+    release = state.release
+    serving = [(state.stable, status.stable is not None)]
+    if release is not None and release.stage in ("Stepping", "Promoting"):
+        serving.append((state.candidate, True))
+    if state.previous is not None and release is not None and release.stage == "Watching":
+        serving.append((state.previous, status.previous is not None))
+    for revision, existed in serving:
+        workload = seen.workload(revision)
+        if revision is not None and existed and (workload is None or not workload.intact):
+            damaged.append(f"Deployment {seen.name}-{revision}")
+    if state.stable is not None and (seen.live is None or not seen.live.intact):
+        damaged.append(f"Service {seen.name}")
+    for name in damaged:
+        state = state.say("Restored", f"{name} was changed or deleted by hand: restoring it.")
+    return state.change(damaged=tuple(damaged))
+
+
+def difference(state: State, desired: Desire) -> tuple[Intent, ...]:
+    """The writes that lead from what is seen to what is desired; empty when they agree."""
+    return (
+        *_traffic(state, desired),
+        *_revisions_kept(state),
+        *_more_pods(state, desired),
+        *_roles(state, desired),
+        *_fewer_pods(state, desired),
+        *_marks(state),
+        *_smoke(state),
+        *_revisions_dropped(state, desired),
+    )
+
+
+def _traffic(state: State, desired: Desire) -> list[Intent]:
+    live = state.seen.live
+    rejected = state.rejected.revision if state.rejected else None
+    if (
+        live is not None
+        and live.intact
+        and live.revision == desired.traffic
+        and (live.stable == state.stable or state.stable is None)
+        and live.rejected == rejected
+    ):
+        return []
+    reason = f"{state.rejected.reason}: {state.rejected.message}" if state.rejected else None
+    return [
+        SetTraffic(
+            revision=desired.traffic,
+            stable=state.stable,
+            previous=state.previous,
+            rejected=rejected,
+            reason=reason,
+        )
+    ]
+
+
+def _revisions_kept(state: State) -> list[Intent]:
+    seen = state.seen
+    wanted = state.candidate or state.stable
+    if wanted != seen.revision or seen.known(seen.revision) is not None:
+        return []
+    number = max((each.number for each in seen.revisions), default=0) + 1
+    return [KeepRevision(seen.revision, seen.spec.model.version, number)]
+
+
+def _more_pods(state: State, desired: Desire) -> list[Intent]:
+    seen = state.seen
+    intents: list[Intent] = []
+    for revision, replicas in desired.replicas.items():
+        workload = seen.workload(revision)
+        renderable = seen.known(revision) is not None or revision == seen.revision
+        if workload is None and not renderable:
+            continue
+        if workload is None or not workload.intact or workload.replicas < replicas:
+            intents.append(SetWorkload(revision, replicas))
+    return intents
+
+
+def _roles(state: State, desired: Desire) -> list[Intent]:
+    return [
+        SetRole(role, revision)
+        for role, revision in desired.roles.items()
+        if state.seen.roles.get(role) != revision
+    ]
+
+
+def _fewer_pods(state: State, desired: Desire) -> list[Intent]:
+    intents: list[Intent] = []
+    for workload in state.seen.workloads:
+        replicas = desired.replicas.get(workload.revision)
+        if replicas is None:
+            at_once = workload.revision in desired.at_once
+            intents.append(RemoveWorkload(workload.revision, at_once=at_once))
+        elif workload.intact and replicas < workload.replicas:
+            intents.append(ShrinkWorkload(workload.revision, replicas))
+    return intents
+
+
+def _marks(state: State) -> list[Intent]:
+    """Marks of this pass, and those that a killed pass left unwritten."""
+    seen = state.seen
+    wanted = list(state.marks)
+    stable = seen.known(state.stable)
+    if stable is not None and not stable.once_stable:
+        wanted.append(MarkRevision(stable.revision, once_stable=True))
+    rejected = seen.known(state.rejected.revision if state.rejected else None)
+    if rejected is not None and not rejected.rejected:
+        wanted.append(MarkRevision(rejected.revision, rejected=True))
+    unique = list(dict.fromkeys(wanted))
+    return [each for each in unique if isinstance(each, MarkRevision) and _unwritten(state, each)]
+
+
+def _unwritten(state: State, mark: MarkRevision) -> bool:
+    known = state.seen.known(mark.revision)
+    if known is None:
+        return False
+    return bool(
+        (mark.once_stable and not known.once_stable) or (mark.rejected and not known.rejected)
+    )
+
+
+def _smoke(state: State) -> list[Intent]:
+    release = state.release
+    return [RunSmoke(release.revision)] if state.smoke_wanted and release is not None else []
+
+
+def _revisions_dropped(state: State, desired: Desire) -> list[Intent]:
+    used = {*desired.replicas, state.seen.revision, state.stable, state.previous}
+    if state.rejected is not None:
+        used.add(state.rejected.revision)
+    spare = sorted(
+        (each for each in state.seen.revisions if each.revision not in used),
+        key=lambda each: each.number,
+        reverse=True,
+    )
+    return [DropRevision(each.revision) for each in spare[state.seen.spec.history_limit :]]

@@ -1,0 +1,109 @@
+"""What the candidate's pods say by themselves: no Prometheus is needed to see a pod crash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from headgate.core.observation import Pod
+from headgate.core.reverting import revert
+from headgate.core.settings import progress_deadline_of
+from headgate.core.state import State
+from headgate.core.timing import for_people, to_text
+
+HOPELESS = frozenset({"InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"})
+PULL_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff"})
+# The kubelet tries to pull at 0, about 10 and about 30 seconds; after that the third has failed.
+THIRD_PULL_SECONDS = 30.0
+CRASHES = 3
+
+
+def fail_by_pods(state: State) -> State:
+    """Revert at once when the candidate's pods cannot start, crash, or make no progress."""
+    release = state.release
+    if release is None or release.stage == "Reverting":
+        return state
+    state = _note_progress(state)
+    pods = state.seen.pods_of(release.revision)
+    for pod in pods:
+        if pod.waiting in HOPELESS or _pull_failed(pod, state.now):
+            return revert(state, pod.waiting, f"pod {pod.name}: {_words(pod)}")
+    crashes = sum(pod.crashes for pod in pods)
+    if crashes >= CRASHES or (crashes and _serves_alone(state, pods)):
+        pod = max(pods, key=lambda each: each.crashes)
+        times = f"{crashes} crash" + ("es" if crashes > 1 else "")
+        return revert(
+            state, "CrashLoopBackOff", f"{times} of its pods; pod {pod.name}: {_words(pod)}"
+        )
+    return _deadline(state, pods)
+
+
+def pull_deadline(state: State) -> float | None:
+    """Seconds until a pod that cannot pull its image counts as failed."""
+    release = state.release
+    if release is None:
+        return None
+    left = [
+        pod.created + THIRD_PULL_SECONDS - state.now
+        for pod in state.seen.pods_of(release.revision)
+        if pod.waiting in PULL_REASONS
+    ]
+    return min(left, default=None)
+
+
+def _pull_failed(pod: Pod, now: float) -> bool:
+    return pod.waiting in PULL_REASONS and now - pod.created >= THIRD_PULL_SECONDS
+
+
+def _serves_alone(state: State, pods: Iterable[Pod]) -> bool:
+    """Whether all live traffic goes to pods of which none can answer."""
+    release = state.release
+    live = state.seen.live
+    assert release is not None
+    pinned = live is not None and live.revision == release.revision
+    return pinned and state.replicas > 0 and not any(pod.ready for pod in pods)
+
+
+def _words(pod: Pod) -> str:
+    if pod.waiting and pod.message:
+        return f"{pod.waiting}: {pod.message}"
+    return pod.waiting or pod.message or "it ended with an error"
+
+
+def _note_progress(state: State) -> State:
+    release = state.release
+    assert release is not None
+    ready = state.seen.ready(release.revision)
+    mark, _, best = release.progress.rpartition("/")
+    here = f"{release.stage}/{release.step}"
+    most = max(ready, int(best)) if mark == here and best.isdigit() else ready
+    progress = f"{here}/{most}"
+    if progress == release.progress:
+        return state
+    return state.proceed(progress=progress, progressed=to_text(state.now))
+
+
+def waits_for_pods(state: State) -> bool:
+    """Whether the release can only go on when more pods get ready."""
+    release = state.release
+    if release is None:
+        return False
+    if release.stage in ("Starting", "Promoting"):
+        return True
+    return release.stage == "Stepping" and not release.settled
+
+
+def _deadline(state: State, pods: tuple[Pod, ...]) -> State:
+    release = state.release
+    assert release is not None
+    deadline = progress_deadline_of(state.seen.spec)
+    stuck = state.since(release.progressed)
+    if not waits_for_pods(state) or state.seen.spec.suspend or stuck < deadline:
+        return state
+    told = next((pod for pod in pods if not pod.ready and (pod.waiting or pod.message)), None)
+    why = f"; pod {told.name}: {_words(told)}" if told is not None else ""
+    return revert(
+        state,
+        "ProgressDeadlineExceeded",
+        f"no progress for {for_people(stuck)} (progressDeadline "
+        f"{state.seen.spec.progress_deadline}){why}",
+    )

@@ -1,0 +1,129 @@
+"""What the planner wants done, as values, in the order in which it is safe to do it.
+
+`headgate.kube.apply` carries them out one by one; stopping between any two is safe, as the next
+pass plans again from what it then sees. `Plan` is the planner's whole answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from headgate.api.status import Status
+
+
+@dataclass(frozen=True)
+class Intent:
+    """One write. `live_read` says that it may only follow from objects read live, not cached:
+    whatever moves traffic or takes pods away."""
+
+    live_read: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class KeepRevision(Intent):
+    """Render the current template and keep it in a ControllerRevision."""
+
+    revision: str
+    version: str
+    number: int
+
+
+@dataclass(frozen=True)
+class MarkRevision(Intent):
+    """Write on a ControllerRevision that it once was stable, or that it was rejected."""
+
+    revision: str
+    once_stable: bool | None = None
+    rejected: bool | None = None
+
+
+@dataclass(frozen=True)
+class DropRevision(Intent):
+    """Delete a ControllerRevision beyond the history limit."""
+
+    revision: str
+
+
+@dataclass(frozen=True)
+class SetWorkload(Intent):
+    """Create the Deployment of a revision from its kept template, restore it, or scale it up."""
+
+    revision: str
+    replicas: int
+
+
+@dataclass(frozen=True)
+class ShrinkWorkload(Intent):
+    """Scale the Deployment of a revision down."""
+
+    live_read: ClassVar[bool] = True
+    revision: str
+    replicas: int
+
+
+@dataclass(frozen=True)
+class RemoveWorkload(Intent):
+    """Delete the Deployment of a revision; its pods end in their own time, or at once.
+
+    `at_once` is for a rejected version: each more second of grace is another second in which a
+    kept connection gets its answers.
+    """
+
+    live_read: ClassVar[bool] = True
+    revision: str
+    at_once: bool = False
+
+
+@dataclass(frozen=True)
+class SetTraffic(Intent):
+    """Point the live Service: pinned to `revision`, or widened to both when it is None.
+
+    The other fields become annotations in the same write, so that the decision survives a kill.
+    Creates the Service when there is none.
+    """
+
+    live_read: ClassVar[bool] = True
+    revision: str | None
+    stable: str | None = None
+    previous: str | None = None
+    rejected: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class SetRole(Intent):
+    """Point the Service NAME-stable or NAME-candidate to a revision; creates or restores it."""
+
+    role: str
+    revision: str
+
+
+@dataclass(frozen=True)
+class RunSmoke(Intent):
+    """Send the smoke requests (R4) to a ready pod of a revision; the answer comes in a later
+    observation."""
+
+    revision: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """One English sentence about what was decided; it reaches the golden file, the Event and the
+    log. `reason` is a CamelCase word for the Event."""
+
+    reason: str
+    message: str
+    warning: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The planner's answer: writes in order, the status to store, seconds until the next look
+    (None: only when something changes), sentences, and the pods to be polled for metrics."""
+
+    intents: tuple[Intent, ...]
+    status: Status
+    requeue_after: float | None = None
+    notes: tuple[Note, ...] = ()
+    polled: bool = False

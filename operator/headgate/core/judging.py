@@ -1,0 +1,147 @@
+"""Where metrics meet the plan: count the newest sample, judge, and act on a Bad verdict."""
+
+from __future__ import annotations
+
+from headgate.api.quantities import parse_duration
+from headgate.core.reverting import revert
+from headgate.core.settings import judge_settings
+from headgate.core.state import State
+from headgate.judge import (
+    CheckKind,
+    Evidence,
+    Judgement,
+    JudgeSettings,
+    Side,
+    Stage,
+    Verdict,
+    begin,
+    judge,
+    observe,
+)
+
+
+def evidence_of(state: State) -> Evidence:
+    """The counts of the current step; a foreign or lost state begins anew."""
+    release = state.release
+    assert release is not None
+    try:
+        return Evidence.from_dict(release.evidence) if release.evidence else begin(state.now, None)
+    except ValueError:
+        return begin(state.now, None)
+
+
+def begin_step(state: State) -> State:
+    """Begin counting anew; the pods' raw counters stay, so that no request is counted twice."""
+    evidence = begin(state.now, evidence_of(state))
+    return state.proceed(evidence=evidence.to_dict())
+
+
+def judge_release(state: State) -> State:
+    """Count the newest sample and judge it; a Bad verdict reverts, whenever it is found."""
+    release = state.release
+    if release is None or release.stage == "Reverting":
+        return state
+    settings = judge_settings(state.seen.spec)
+    stage = stage_of(state)
+    evidence = evidence_of(state)
+    sample = state.seen.sample
+    if sample is not None and (evidence.at is None or sample.at > evidence.at):
+        evidence = observe(evidence, sample, _sides(state), settings, stage)
+    state = state.proceed(evidence=evidence.to_dict())
+    if not _gets_traffic(state):
+        nothing = Judgement(
+            Verdict.NOT_APPLICABLE, "NoTraffic", "the candidate gets no live traffic yet"
+        )
+        return state.change(judgement=nothing)
+    return _act(_judged(state, evidence, settings))
+
+
+def stage_of(state: State) -> Stage:
+    """Where the release stands, in the judge's words."""
+    release = state.release
+    assert release is not None
+    watching = release.stage == "Watching"
+    shared = _gets_traffic(state) and not watching
+    return Stage(
+        compared=shared
+        and state.seen.ready(state.stable) > 0
+        and state.seen.ready(release.revision) > 0,
+        watching=watching,
+        throughput_applies=watching and release.throughput_met,
+        hold_over=hold_left(state, evidence_of(state)) <= 0,
+    )
+
+
+def hold_left(state: State, evidence: Evidence) -> float:
+    """Seconds that still have to be observed in this step or watch."""
+    return max(0.0, hold_of(state) - evidence.observed)
+
+
+def hold_of(state: State) -> float:
+    """Seconds that this step or watch is to be observed; a judged step at least one interval."""
+    release = state.release
+    assert release is not None
+    if release.stage == "Watching":
+        return parse_duration(state.seen.spec.watch.duration)
+    step = state.step
+    if step.shared and step.approval is None:
+        return max(step.hold, parse_duration(state.seen.spec.analysis.interval))
+    return step.hold
+
+
+def _judged(state: State, evidence: Evidence, settings: JudgeSettings) -> State:
+    return state.change(judgement=judge(evidence, settings, stage_of(state)))
+
+
+def _gets_traffic(state: State) -> bool:
+    release = state.release
+    assert release is not None
+    if release.stage == "Watching":
+        return True
+    if release.stage == "Promoting":
+        return state.seen.live is not None and state.seen.live.revision is None
+    return release.stage == "Stepping" and state.step.shared
+
+
+def _sides(state: State) -> dict[str, Side]:
+    release = state.release
+    assert release is not None
+    sides: dict[str, Side] = {}
+    for pod in state.seen.pods:
+        if pod.revision == release.revision:
+            sides[pod.name] = Side.CANDIDATE
+        elif pod.revision == state.stable:
+            sides[pod.name] = Side.STABLE
+    return sides
+
+
+def _act(state: State) -> State:
+    release, judgement = state.release, state.judgement
+    assert release is not None
+    assert judgement is not None
+    if release.stage == "Watching":
+        return _act_in_watch(state, judgement)
+    if judgement.verdict is Verdict.BAD:
+        return revert(state, judgement.reason, judgement.sentence)
+    if judgement.reason == "CandidateSilent":
+        silent = evidence_of(state).silent
+        limit = parse_duration(state.seen.spec.analysis.unknown_timeout)
+        if silent >= limit:
+            return revert(state, "CandidateSilent", judgement.sentence)
+    return state
+
+
+def _act_in_watch(state: State, judgement: Judgement) -> State:
+    """In the watch a condition reverts; a rule alerts and marks the release failed (R8, R9)."""
+    release = state.release
+    assert release is not None
+    bad = [check for check in judgement.checks if check.verdict is Verdict.BAD]
+    fired = next((check for check in bad if check.kind is CheckKind.CONDITION), None)
+    if fired is not None:
+        return revert(state, fired.reason, fired.sentence)
+    if bad and not release.failed:
+        worst = bad[0]
+        return state.proceed(failed=True).say(
+            "RuleFailed", f"{release.version} after promotion: {worst.sentence}", warning=True
+        )
+    return state

@@ -1,0 +1,80 @@
+"""When a release begins, and when another one takes its place."""
+
+from __future__ import annotations
+
+from headgate.api.status import Release
+from headgate.core.reverting import withdraw
+from headgate.core.state import State
+from headgate.core.timing import to_text
+
+
+def supersede(state: State) -> State:
+    """End a release whose version the spec no longer asks for."""
+    release = state.release
+    if release is None or release.revision == state.seen.revision:
+        return state
+    wanted = state.seen.spec.model.version
+    if release.stage == "Reverting":
+        return state
+    if release.stage == "Watching":
+        outcome = "Failed" if release.failed else "Promoted"
+        message = f"The watch of {release.version} ended early: the spec asks for {wanted}."
+        return (
+            state.say("WatchEnded", message)
+            .finish(outcome, "WatchEnded", message)
+            .change(previous=None)
+        )
+    if state.seen.revision == state.stable:
+        return withdraw(
+            state,
+            "Aborted",
+            f"Dropping {release.version}: the spec asks for the stable version {wanted} again.",
+        )
+    return withdraw(state, "Superseded", f"Dropping {release.version}: the spec asks for {wanted}.")
+
+
+def start(state: State) -> State:
+    """Begin a release when the spec asks for a version that is neither stable nor rejected."""
+    seen, revision = state.seen, state.seen.revision
+    if state.release is not None or revision == state.stable:
+        return state
+    if refused(state):
+        return state
+    if seen.spec.suspend:
+        return state.wait(f"{seen.spec.model.version} is not released while spec.suspend is true.")
+    known = seen.known(revision)
+    first = state.stable is None
+    going_back = known is not None and known.once_stable and not known.rejected
+    now = to_text(state.now)
+    state = state.change(
+        release=Release(
+            revision=revision,
+            version=seen.spec.model.version,
+            direct=first or going_back,
+            steps=1 if first or going_back else len(state.steps),
+            started=now,
+            step_started=now,
+            progressed=now,
+        )
+    )
+    version = seen.spec.model.version
+    if first:
+        return state.say("ReleaseStarted", f"Starting the first version, {version}.")
+    stable = state.version_of(state.stable)
+    if going_back:
+        return state.say(
+            "ReleaseStarted",
+            f"Going back from {stable} to {version}, which was stable before: without steps.",
+        )
+    kind = seen.spec.strategy.type
+    return state.say("ReleaseStarted", f"Releasing {version} over {stable} ({kind}).")
+
+
+def refused(state: State) -> bool:
+    """Whether the spec asks for a version that was reverted: nothing retries it by itself."""
+    revision = state.seen.revision
+    if revision == state.stable:
+        return False
+    known = state.seen.known(revision)
+    by_mark = known is not None and known.rejected
+    return by_mark or (state.rejected is not None and state.rejected.revision == revision)

@@ -1,0 +1,134 @@
+"""What the planner sees: one ModelDeployment and everything that belongs to it, as values.
+
+`headgate.kube.observe` builds these from the API server's objects; the golden world builds them
+from its simulation. The planner (`headgate.core.plan`) reads nothing else.
+
+Times are seconds since the epoch. A revision is the hash of an author's inputs
+(`headgate.core.revision`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from headgate.api.spec import ModelDeploymentSpec
+from headgate.api.status import Status
+from headgate.judge import Sample
+
+NOWHERE = "none"
+"""The revision that a Service selects while it is to have no endpoints. No pod carries it."""
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One pod that exists, terminating ones included.
+
+    `crashes` counts how often its containers ended with an error. `waiting` is the reason a
+    container gives for not running ("ImagePullBackOff", "CrashLoopBackOff"), or "Unschedulable";
+    `message` is the sentence that belongs to it (or to the last crash), in the cluster's own words.
+    """
+
+    name: str
+    revision: str
+    ready: bool
+    terminating: bool = False
+    created: float = 0.0
+    crashes: int = 0
+    waiting: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The Deployment of one revision. `intact` is false when it differs from what was rendered."""
+
+    revision: str
+    replicas: int
+    intact: bool = True
+
+
+@dataclass(frozen=True)
+class LiveService:
+    """The Service that users call, and the decisions written on it.
+
+    `revision` is the revision its selector is pinned to, None while it is widened to both.
+    `stable`, `previous`, `rejected` and `reason` are the annotations of the last traffic write;
+    the planner trusts them over an older status.
+    """
+
+    revision: str | None
+    stable: str | None = None
+    previous: str | None = None
+    rejected: str | None = None
+    reason: str | None = None
+    intact: bool = True
+
+
+@dataclass(frozen=True)
+class KnownRevision:
+    """A ControllerRevision: a version whose rendered pod template is kept."""
+
+    revision: str
+    version: str
+    number: int
+    once_stable: bool = False
+    rejected: bool = False
+
+
+@dataclass(frozen=True)
+class SmokeResult:
+    """What the smoke checks (R4) of one revision found; `sentence` says it to a person."""
+
+    revision: str
+    passed: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One ModelDeployment as it stands.
+
+    `spec` is already resolved (`headgate.api.environments.resolve`). `roles` maps the role
+    Services ("stable", "candidate") that exist and are intact to the revision they select.
+    `conflict` is a sentence when a child's name belongs to somebody else. `scaled` is the author's
+    or the autoscaler's replica count.
+    """
+
+    namespace: str
+    name: str
+    generation: int
+    spec: ModelDeploymentSpec
+    revision: str
+    status: Status
+    workloads: tuple[Workload, ...] = ()
+    pods: tuple[Pod, ...] = ()
+    live: LiveService | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
+    revisions: tuple[KnownRevision, ...] = ()
+    sample: Sample | None = None
+    smoke: SmokeResult | None = None
+    conflict: str | None = None
+
+    def workload(self, revision: str | None) -> Workload | None:
+        """The Deployment of a revision, or None."""
+        return next((each for each in self.workloads if each.revision == revision), None)
+
+    def known(self, revision: str | None) -> KnownRevision | None:
+        """The kept ControllerRevision of a revision, or None."""
+        return next((each for each in self.revisions if each.revision == revision), None)
+
+    def pods_of(self, revision: str | None) -> tuple[Pod, ...]:
+        """The pods of a revision that are not terminating."""
+        return tuple(
+            each for each in self.pods if each.revision == revision and not each.terminating
+        )
+
+    def ready(self, revision: str | None) -> int:
+        """How many pods of a revision can answer requests."""
+        return sum(1 for each in self.pods_of(revision) if each.ready)
+
+    def strangers(self, revisions: Iterable[str | None]) -> tuple[Pod, ...]:
+        """Pods, terminating ones included, of any revision but these."""
+        allowed = set(revisions)
+        return tuple(each for each in self.pods if each.revision not in allowed)

@@ -1,0 +1,89 @@
+"""Going back: how a release is given up, and when it has been.
+
+`revert` takes back a version that is bad and remembers it; `withdraw` drops one that is no longer
+wanted. Both only decide; `headgate.core.desire` says which pods and which traffic follow, and never
+waits for the candidate.
+"""
+
+from __future__ import annotations
+
+from headgate.api.status import Rejection
+from headgate.core.intents import MarkRevision
+from headgate.core.state import MESSAGE_LENGTH, State
+from headgate.core.timing import for_people, to_text
+
+
+def revert(state: State, reason: str, message: str) -> State:
+    """Take the release back to the stable version; a first version has nothing to go back to."""
+    release = state.release
+    assert release is not None
+    watching = release.stage == "Watching"
+    target = state.previous if watching else state.stable
+    if target is None:
+        return _nothing_to_go_back_to(state, reason, message)
+    rejected = Rejection(
+        revision=release.revision,
+        version=release.version,
+        reason=reason,
+        message=message[:MESSAGE_LENGTH],
+        weight=release.weight,
+        time=to_text(state.now),
+    )
+    state = state.change(
+        stable=target,
+        previous=None,
+        rejected=rejected,
+        marks=(*state.marks, MarkRevision(release.revision, rejected=True)),
+    ).proceed(
+        stage="Reverting", reason=reason, message=rejected.message, decided=to_text(state.now)
+    )
+    where = f"at {release.weight} %" if release.weight else "before any live traffic"
+    return state.say(
+        "Reverting",
+        f"Taking {release.version} back to {state.version_of(target)} {where}: {message}",
+        warning=True,
+    )
+
+
+def _nothing_to_go_back_to(state: State, reason: str, message: str) -> State:
+    release = state.release
+    assert release is not None
+    if release.reason != reason:
+        state = state.say(
+            "FirstVersionFailing",
+            f"{release.version} is the first version and there is nothing to go back to: {message}",
+            warning=True,
+        )
+    return state.proceed(failed=True, reason=reason, message=message[:MESSAGE_LENGTH])
+
+
+def withdraw(state: State, reason: str, message: str) -> State:
+    """Drop the candidate because it is no longer wanted; the ready floor is kept throughout."""
+    if state.stable is None:
+        return state.say(reason, message).finish(reason, reason, message)
+    state = state.proceed(
+        stage="Reverting", reason=reason, message=message, decided=to_text(state.now)
+    )
+    return state.say(reason, message)
+
+
+def conclude(state: State) -> State:
+    """Make the revert history once traffic is pinned and the candidate's pods are going."""
+    release = state.release
+    if release is None or release.stage != "Reverting":
+        return state
+    seen = state.seen
+    pinned = seen.live is not None and seen.live.revision == state.stable
+    if not pinned or seen.workload(release.revision) is not None:
+        return state
+    rejected = state.rejected is not None and state.rejected.revision == release.revision
+    took = for_people(state.since(release.decided))
+    if rejected:
+        state = state.say(
+            "Reverted",
+            f"Reverted {release.version}: all traffic is with {state.version_of(state.stable)} "
+            f"again, {took} after the decision.",
+            warning=True,
+        )
+        return state.finish("Reverted", release.reason, release.message)
+    return state.finish(release.reason, release.reason, release.message)

@@ -1,0 +1,74 @@
+"""The resolved spec as the numbers that planning and judging compute with."""
+
+from __future__ import annotations
+
+from headgate.api.quantities import parse_duration, resolve
+from headgate.api.spec import ModelDeploymentSpec
+from headgate.judge import Comparison, Condition, JudgeSettings, Metric
+
+DEFAULT_SCRAPE_INTERVAL = 15.0
+
+
+def replicas_of(spec: ModelDeploymentSpec) -> int:
+    """How many pods shall serve."""
+    return spec.replicas if spec.replicas is not None else 1
+
+
+def surge_of(spec: ModelDeploymentSpec) -> int:
+    """Pods above the replicas; rounded up, as in a Deployment."""
+    return resolve(spec.strategy.max_surge, replicas_of(spec), round_up=True)
+
+
+def unavailable_of(spec: ModelDeploymentSpec) -> int:
+    """Pods below the replicas; rounded down, as in a Deployment.
+
+    When both percentages round to nothing no pod could ever be replaced: then one may be missing.
+    """
+    unavailable = resolve(spec.strategy.max_unavailable, replicas_of(spec), round_up=False)
+    return max(unavailable, 0 if surge_of(spec) else 1)
+
+
+def revert_floor_of(spec: ModelDeploymentSpec) -> int:
+    """Ready stable pods from which a revert pins traffic in its first write; at least one."""
+    return max(1, resolve(spec.rollback.revert_floor, replicas_of(spec), round_up=True))
+
+
+def kept_of(spec: ModelDeploymentSpec) -> int:
+    """The most pods of the previous version that are kept through the watch."""
+    return resolve(spec.watch.keep_previous, replicas_of(spec), round_up=True)
+
+
+def judge_settings(
+    spec: ModelDeploymentSpec, scrape_interval: float = DEFAULT_SCRAPE_INTERVAL
+) -> JudgeSettings:
+    """The analysis and rollback parts of a resolved spec, in seconds and shares."""
+    analysis = spec.analysis
+    rules = analysis.rules
+    return JudgeSettings(
+        interval=parse_duration(analysis.interval),
+        scrape_interval=scrape_interval,
+        unknown_timeout=parse_duration(analysis.unknown_timeout),
+        error_rate_max=rules.error_rate.max if rules.error_rate else None,
+        latency_max=parse_duration(rules.latency_p99.max) if rules.latency_p99 else None,
+        throughput_min=rules.throughput.min if rules.throughput else None,
+        conditions=tuple(
+            Condition(
+                name=each.name,
+                metric=Metric(each.metric.value),
+                above=each.limit if each.above is not None else None,
+                below=each.limit if each.below is not None else None,
+                duration=parse_duration(each.duration),
+            )
+            for each in spec.rollback.conditions
+        ),
+        comparison=Comparison(
+            tolerance=analysis.comparison.tolerance,
+            alpha=analysis.comparison.alpha,
+            min_samples=analysis.comparison.min_samples,
+        ),
+    )
+
+
+def progress_deadline_of(spec: ModelDeploymentSpec) -> float:
+    """Seconds without progress after which a release is reverted."""
+    return parse_duration(spec.progress_deadline)
