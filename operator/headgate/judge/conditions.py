@@ -56,11 +56,17 @@ def _holds(condition: Condition, latest: Window, missing: int, stage: Stage) -> 
     if condition.metric is Metric.THROUGHPUT:
         if not throughput_applies(stage, condition.limit):
             return None
-        value = live_throughput(latest, missing)
-        limit = condition.limit
-    else:
-        value = metric_value(condition, latest.candidate)
-        limit = SLOW_SHARE if condition.metric is Metric.LATENCY_P99 else condition.limit
+        return _beyond(condition, condition.limit, live_throughput(latest, missing))
+    limit = SLOW_SHARE if condition.metric is Metric.LATENCY_P99 else condition.limit
+    holds = _beyond(condition, limit, metric_value(condition, latest.candidate))
+    if holds and stage.compared:
+        # Going back to a stable version that fails as well would help nobody.
+        shared = _beyond(condition, limit, metric_value(condition, latest.stable))
+        return None if shared else True
+    return holds
+
+
+def _beyond(condition: Condition, limit: float, value: float | None) -> bool | None:
     if value is None:
         return None
     return value > limit if condition.above is not None else value < limit

@@ -1,0 +1,101 @@
+"""One question to Prometheus: rows, or a sentence saying why there are none.
+
+prometheus-api-client sends the query; it is given our own session, because by itself it retries,
+follows redirects, reads whole bodies and drops the `warnings` that say an answer is partial.
+"""
+
+import json
+import time
+from typing import Any
+
+import requests
+from prometheus_api_client.exceptions import PrometheusApiClientException
+from prometheus_api_client.prometheus_connect import PrometheusConnect
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from headgate.judge.sentences import span
+from headgate.metrics.providers import Provider
+from headgate.metrics.session import BoundedSession, DeadlineError, TooLargeError
+
+_MOST_TEXT = 160
+
+
+class QueryError(Exception):
+    """The question has no usable answer; the message is a sentence for people."""
+
+
+class OversizedError(QueryError):
+    """The answer is larger than the provider's `maxBytes`: ask for less at once."""
+
+
+class Row(BaseModel):
+    """One series of an instant vector: its labels, and its moment and value."""
+
+    model_config = ConfigDict(frozen=True)
+
+    metric: dict[str, str]
+    value: tuple[float, float]
+
+
+_ROWS = TypeAdapter(list[Row])
+
+
+class Client:
+    """Asks one provider in one poll; to be used by one thread and closed after it."""
+
+    def __init__(self, name: str, provider: Provider) -> None:
+        self._name = name
+        self._provider = provider
+        self._session = BoundedSession(time.monotonic() + provider.timeout, provider.max_bytes)
+        self._prometheus = PrometheusConnect(provider.url, session=self._session, method="POST")
+        # The library mounts an adapter of its own for this address, which would win over ours.
+        self._session.bound(provider.url)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._session.close()
+
+    def ask(self, query: str, at: float) -> list[Row]:
+        """The rows of an instant query at the moment `at`; raises QueryError."""
+        try:
+            rows = self._prometheus.custom_query(query, params={"time": f"{at:.3f}"})
+            self._check(json.loads(self._session.last))
+            return _ROWS.validate_python(rows)
+        except TooLargeError as error:
+            raise OversizedError(
+                self._sentence(f"gave an answer of more than {self._provider.max_bytes:,} bytes")
+            ) from error
+        except DeadlineError as error:
+            raise QueryError(
+                self._sentence(f"did not answer within {span(self._provider.timeout)}")
+            ) from error
+        except PrometheusApiClientException as error:
+            raise QueryError(self._sentence(self._refusal(error))) from error
+        except (ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
+            # The last four are what the library lets through when a body is not what it expects;
+            # requests' JSONDecodeError is a ValueError as well.
+            raise QueryError(self._sentence("gave an answer that cannot be read")) from error
+        except requests.RequestException as error:
+            raise QueryError(self._sentence("could not be reached")) from error
+
+    def _check(self, document: Any) -> None:
+        if document.get("status") != "success" or document["data"]["resultType"] != "vector":
+            raise ValueError("no vector")
+        if document.get("warnings"):
+            warning = _printable(str(document["warnings"][0]))
+            raise QueryError(self._sentence(f"gave a partial answer: {warning}"))
+
+    def _refusal(self, error: Exception) -> str:
+        status = str(error).removeprefix("HTTP Status Code ").partition(" ")[0]
+        try:
+            text = json.loads(self._session.last)["error"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return f"answered HTTP {status}"
+        return f"answered HTTP {status}: {_printable(str(text))}"
+
+    def _sentence(self, what: str) -> str:
+        return f'metrics provider "{self._name}" {what}'
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)[:_MOST_TEXT]

@@ -1,0 +1,149 @@
+"""From rows to samples: which pod has which counters, and what is missing.
+
+Pure. Whatever is no finite number, or is there twice where one is meant, is missing. A pod
+without a request total is missing as a whole; one with a total and no failed series has no
+failures, because a labelled counter does not exist before its first event.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from headgate.judge import PodCounters, Sample
+from headgate.judge.sentences import latency
+from headgate.metrics.client import Row
+from headgate.metrics.promql import KIND
+
+Pod = tuple[str, str]
+"""Namespace and name."""
+
+
+@dataclass
+class PodReadings:
+    """What one answer says about one pod; None marks a value that cannot be used."""
+
+    requests: float | None = None
+    errors: float | None = 0.0
+    buckets: dict[float, float | None] = field(default_factory=dict)
+
+
+def read_counters(rows: Iterable[Row], pods: frozenset[Pod]) -> dict[Pod, PodReadings]:
+    """The readings of the pods asked for, from the answer to `promql.counters`."""
+    readings: dict[Pod, PodReadings] = {}
+    seen: set[tuple[str, ...]] = set()
+    for row in rows:
+        labels = row.metric
+        pod = (labels.get("namespace", ""), labels.get("pod", ""))
+        if pod not in pods:
+            continue
+        kind = labels.get(KIND, "")
+        key = (*pod, kind, labels.get("le", ""))
+        # Several series where one is meant: neither can be believed.
+        value = None if key in seen else _count(row)
+        seen.add(key)
+        of_pod = readings.setdefault(pod, PodReadings())
+        if kind == "requests":
+            of_pod.requests = value
+        elif kind == "errors":
+            of_pod.errors = value
+        elif kind == "bucket" and (boundary := _boundary(row)) is not None:
+            # The spellings "1" and "1.0" are one boundary, of two exporters.
+            of_pod.buckets[boundary] = None if boundary in of_pod.buckets else value
+    return readings
+
+
+def read_quantiles(rows: Iterable[Row]) -> dict[Pod, float]:
+    """Each pod's p99 in seconds, where there is one."""
+    return {
+        (row.metric.get("namespace", ""), row.metric.get("pod", "")): value
+        for row in rows
+        if (value := _count(row)) is not None
+    }
+
+
+def read_boundaries(rows: Iterable[Row]) -> dict[Pod, tuple[float, ...]]:
+    """Each pod's finite bucket boundaries in seconds, in order."""
+    found: dict[Pod, set[float]] = {}
+    for row in rows:
+        boundary = _boundary(row)
+        if boundary is not None and math.isfinite(boundary):
+            pod = (row.metric.get("namespace", ""), row.metric.get("pod", ""))
+            found.setdefault(pod, set()).add(boundary)
+    return {pod: tuple(sorted(boundaries)) for pod, boundaries in found.items()}
+
+
+def snap(limit: float, boundaries: tuple[float, ...]) -> float:
+    """The boundary to judge `limit` at: the next one above it, else the highest there is.
+
+    Above, because a request slower than that was certainly slower than the limit: a healthy
+    version is not blamed for how its histogram was cut. 0.3 in (0.1, 0.25, 0.5) -> 0.5.
+    """
+    above = [boundary for boundary in boundaries if boundary >= limit]
+    return above[0] if above else boundaries[-1]
+
+
+def lacks_boundary(reading: PodReadings, limits: Iterable[float]) -> bool:
+    """Whether the pod has a histogram, but no bucket that ends at one of the limits."""
+    return math.inf in reading.buckets and any(n not in reading.buckets for n in limits)
+
+
+def sample(
+    at: float,
+    namespace: str,
+    pods: Iterable[str],
+    limits: Iterable[float],
+    readings: Mapping[Pod, PodReadings],
+    layouts: Mapping[Pod, tuple[float, ...]],
+    quantiles: Mapping[Pod, float],
+) -> Sample:
+    """One ModelDeployment's sample; `layouts` are the boundaries of pods whose limits are none."""
+    counters: dict[str, PodCounters] = {}
+    snapped: dict[float, float] = {}
+    for name in sorted(pods):
+        pod = (namespace, name)
+        reading = readings.get(pod)
+        if reading is None or reading.requests is None or reading.errors is None:
+            continue
+        slower: dict[float, float] = {}
+        for limit in limits:
+            exact = limit in reading.buckets or not layouts.get(pod)
+            boundary = limit if exact else snap(limit, layouts[pod])
+            count = _slower(reading, boundary)
+            if count is not None:
+                slower[limit] = count
+                if boundary != limit:
+                    snapped[limit] = max(boundary, snapped.get(limit, 0.0))
+        counters[name] = PodCounters(
+            requests=reading.requests,
+            errors=reading.errors,
+            slower=slower,
+            p99=quantiles.get(pod),
+        )
+    notes = tuple(
+        f"the latency limit of {latency(limit)} is no bucket boundary of the pods' histogram; "
+        f"{latency(boundary)} is judged instead"
+        for limit, boundary in sorted(snapped.items())
+    )
+    return Sample(at=at, pods=counters, boundaries=snapped, notes=notes)
+
+
+def _slower(reading: PodReadings, boundary: float) -> float | None:
+    if not reading.buckets and reading.requests == 0:
+        return 0.0
+    everything, within = reading.buckets.get(math.inf), reading.buckets.get(boundary)
+    if everything is None or within is None:
+        return None
+    return max(0.0, everything - within)
+
+
+def _count(row: Row) -> float | None:
+    value = row.value[1]
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def _boundary(row: Row) -> float | None:
+    try:
+        boundary = float(row.metric.get("le", ""))
+    except ValueError:
+        return None
+    return None if math.isnan(boundary) else boundary
