@@ -1,12 +1,45 @@
-"""Carries out a plan's intents, one request after the other."""
+"""Carries out a plan's intents, one request after the other.
+
+One arm per intent; how a candidate's pods are taken away at once stands in
+`headgate.kube.removal`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from headgate.core.intents import Intent
-from headgate.kube.client import KubeClient, Object
-from headgate.kube.snapshot import Snapshot
+from headgate.core.intents import (
+    DropRevision,
+    Intent,
+    KeepRevision,
+    MarkRevision,
+    RemoveWorkload,
+    RunSmoke,
+    SetRole,
+    SetTraffic,
+    SetWorkload,
+    ShrinkWorkload,
+)
+from headgate.kube.client import (
+    CONTROLLER_REVISION,
+    DEPLOYMENT,
+    Conflict,
+    KubeClient,
+    NotFound,
+    Object,
+)
+from headgate.kube.removal import remove_workload
+from headgate.kube.snapshot import Snapshot, revision_label
+from headgate.render import service
+from headgate.render.names import LIVE, service_name, workload_name
+from headgate.render.revision import (
+    ONCE_STABLE,
+    REJECTED,
+    Kept,
+    controller_revision,
+    keep,
+)
+from headgate.render.workload import deployment
 
 
 async def carry_out(
@@ -18,12 +51,156 @@ async def carry_out(
     failure ends it and is raised (`Conflict`: read and plan again at once). `RunSmoke` is skipped:
     the runtime runs the checks beside the pass (`headgate.kube.smoke`).
     """
-    raise KeyError(str(list(intents)))
+    writer = _Writer(client, snapshot)
+    written = []
+    for intent in intents:
+        answer = await writer.write(intent)
+        if answer is not None:
+            written.append(answer)
+    return written
 
 
 async def write_status(
     client: KubeClient, snapshot: Snapshot, status: dict[str, object]
 ) -> Object | None:
     """Replace the status (camelCase JSON) with the snapshot's resourceVersion; None when it is the
-    stored one already. Raises `Conflict` when the ModelDeployment has changed since."""
-    raise KeyError(str(status))
+    stored one already. Raises `Conflict` when the ModelDeployment has changed since.
+
+    The API server takes nothing but the status from this request, so the spec stays at home.
+    """
+    stored = snapshot.model_deployment
+    if stored.get("status") == status:
+        return None
+    kept = ("name", "namespace", "uid", "resourceVersion")
+    body: Object = {
+        "apiVersion": stored["apiVersion"],
+        "kind": stored["kind"],
+        "metadata": {key: snapshot.metadata[key] for key in kept},
+        "status": status,
+    }
+    return await client.replace_status(body)
+
+
+class _Writer:
+    """One pass: the snapshot, and the revision that this pass itself has kept."""
+
+    def __init__(self, client: KubeClient, snapshot: Snapshot) -> None:
+        self._client = client
+        self._snapshot = snapshot
+        self._kept = dict(snapshot.kept)
+
+    async def write(self, intent: Intent) -> Object | None:
+        match intent:
+            case KeepRevision():
+                return await self._keep(intent)
+            case MarkRevision():
+                return await self._mark(intent)
+            case DropRevision(revision):
+                await self._client.delete(
+                    CONTROLLER_REVISION, self._snapshot.namespace, self._name(revision)
+                )
+                return None
+            case SetWorkload(revision, replicas):
+                return await self._set_workload(revision, replicas)
+            case ShrinkWorkload(revision, replicas):
+                return await self._shrink(revision, replicas)
+            case RemoveWorkload(revision, at_once):
+                await remove_workload(self._client, self._snapshot, revision, at_once)
+                return None
+            case SetTraffic():
+                return await self._set_traffic(intent)
+            case SetRole(role, revision):
+                return await self._set_role(role, revision)
+            case RunSmoke():
+                return None
+        raise TypeError(f"{intent!r} is no intent that can be carried out")
+
+    def _name(self, revision: str) -> str:
+        return workload_name(self._snapshot.name, revision)
+
+    def _port_name(self, *revisions: str | None) -> str:
+        for revision in revisions:
+            if revision is not None and revision in self._kept:
+                return self._kept[revision].port
+        return self._snapshot.port_name()
+
+    async def _keep(self, intent: KeepRevision) -> Object:
+        snapshot = self._snapshot
+        stored = next(
+            (each for each in snapshot.revisions if revision_label(each) == intent.revision), None
+        )
+        # What was kept once is never rendered again: it may come from an older operator.
+        kept = self._kept.get(intent.revision) or self._render(intent.revision)
+        body = controller_revision(
+            kept, snapshot.namespace, snapshot.name, snapshot.owner, intent.number
+        )
+        answer = await self._client.apply(body, force=stored is not None)
+        self._kept[intent.revision] = kept
+        return answer
+
+    def _render(self, revision: str) -> Kept:
+        kept = keep(self._snapshot.spec, self._snapshot.name)
+        if kept.revision != revision:
+            raise Conflict(f"the spec now describes {kept.revision}, not {revision} any more")
+        return kept
+
+    async def _mark(self, intent: MarkRevision) -> Object | None:
+        marks = {ONCE_STABLE: intent.once_stable, REJECTED: intent.rejected}
+        annotations = {
+            name: "true" if mark else None for name, mark in marks.items() if mark is not None
+        }
+        try:
+            return await self._client.patch(
+                CONTROLLER_REVISION,
+                self._snapshot.namespace,
+                self._name(intent.revision),
+                {"metadata": {"annotations": annotations}},
+            )
+        except NotFound:
+            # Deleted by hand: there is nothing left to go back to, so nothing to mark.
+            return None
+
+    async def _set_workload(self, revision: str, replicas: int) -> Object:
+        snapshot = self._snapshot
+        stored = snapshot.deployment(revision)
+        kept = self._kept.get(revision)
+        if kept is None:
+            if stored is None:
+                raise NotFound(f"the template of revision {revision} is not kept any more")
+            return await self._client.patch(
+                DEPLOYMENT,
+                snapshot.namespace,
+                self._name(revision),
+                {"spec": {"replicas": replicas}},
+            )
+        body = deployment(kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas)
+        return await self._client.apply(body, force=stored is not None)
+
+    async def _shrink(self, revision: str, replicas: int) -> Object | None:
+        stored = self._snapshot.deployment(revision)
+        if stored is None:
+            return None
+        return await self._client.patch(
+            DEPLOYMENT,
+            self._snapshot.namespace,
+            self._name(revision),
+            {"spec": {"replicas": replicas}},
+            resource_version=stored["metadata"]["resourceVersion"],
+        )
+
+    async def _set_traffic(self, intent: SetTraffic) -> Object:
+        snapshot = self._snapshot
+        decisions = {key: getattr(intent, key) for key in service.DECISIONS}
+        port_name = self._port_name(intent.revision, intent.stable)
+        body = service.live(snapshot.address, intent.revision, port_name, decisions)
+        stored = snapshot.service(service_name(snapshot.name, LIVE))
+        if stored is None:
+            return await self._client.apply(body, force=False)
+        version = stored["metadata"]["resourceVersion"]
+        return await self._client.apply(body, resource_version=version)
+
+    async def _set_role(self, role: str, revision: str) -> Object:
+        snapshot = self._snapshot
+        body = service.role(snapshot.address, role, revision, self._port_name(revision))
+        stored = snapshot.service(service_name(snapshot.name, role))
+        return await self._client.apply(body, force=stored is not None)

@@ -37,6 +37,21 @@ CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 EVENT = Kind("v1", "Event", "events")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 
+KINDS = {
+    (kind.api_version, kind.name): kind
+    for kind in (
+        MODEL_DEPLOYMENT,
+        DEPLOYMENT,
+        CONTROLLER_REVISION,
+        SERVICE,
+        POD,
+        CONFIG_MAP,
+        EVENT,
+        LEASE,
+    )
+}
+"""Every kind that Headgate touches, by the apiVersion and kind that objects carry."""
+
 
 class KubeError(Exception):
     """A request to the API server that did not succeed. The text is one sentence."""
@@ -51,7 +66,7 @@ class Conflict(KubeError):  # noqa: N818
 
 
 class Forbidden(KubeError):  # noqa: N818
-    """This operator may not do that, or an admission rule or a quota refuses it (401, 403)."""
+    """This operator may not do that, or an admission rule or a quota refuses it (403)."""
 
 
 class Invalid(KubeError):  # noqa: N818
@@ -59,7 +74,7 @@ class Invalid(KubeError):  # noqa: N818
 
 
 class Unavailable(KubeError):  # noqa: N818
-    """No answer, or none that says anything about the request (time-outs, 429, 5xx)."""
+    """No answer, or none that says anything about the request (time-outs, 401, 429, 5xx)."""
 
 
 class NotLeader(KubeError):  # noqa: N818

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+from collections import OrderedDict
 from collections.abc import Iterable
 
 from headgate.core.intents import Note
-from headgate.kube.client import KubeClient
+from headgate.core.timing import to_text
+from headgate.kube.client import EVENT, FIELD_MANAGER, KubeClient, KubeError, Object
 from headgate.kube.snapshot import Snapshot
+
+QUIET_SECONDS = 600.0
+"""For how long the same sentence about the same object is not written again."""
+
+REMEMBERED = 4096
+LONGEST_REASON = 128
+LONGEST_MESSAGE = 1024
+
+_log = logging.getLogger(__name__)
 
 
 class Events:
@@ -14,8 +26,47 @@ class Events:
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client
+        self._written: OrderedDict[tuple[str, str, str], float] = OrderedDict()
 
     async def record(self, snapshot: Snapshot, notes: Iterable[Note], now: float) -> None:
-        """One Event per note that was not written lately. An Event that cannot be written is
-        logged and lost: no release waits for one."""
-        raise KeyError(str(list(notes)))
+        """One Event per note that was not written lately; `now` in seconds since the epoch. An
+        Event that cannot be written is logged and lost: no release waits for one."""
+        for note in notes:
+            key = (snapshot.uid, note.reason, note.message)
+            if now - self._written.get(key, -QUIET_SECONDS) < QUIET_SECONDS:
+                continue
+            self._written[key] = now
+            self._written.move_to_end(key)
+            while len(self._written) > REMEMBERED:
+                self._written.popitem(last=False)
+            try:
+                await self._client.create_event(event(snapshot, note, now))
+            except KubeError as error:
+                _log.warning("Event %s could not be written: %s", note.reason, error)
+
+
+def event(snapshot: Snapshot, note: Note, now: float) -> Object:
+    """The Event that says one note about a ModelDeployment."""
+    moment = to_text(now)
+    return {
+        "apiVersion": EVENT.api_version,
+        "kind": EVENT.name,
+        "metadata": {"generateName": f"{snapshot.name}.", "namespace": snapshot.namespace},
+        "involvedObject": {
+            "apiVersion": snapshot.model_deployment["apiVersion"],
+            "kind": snapshot.model_deployment["kind"],
+            "namespace": snapshot.namespace,
+            "name": snapshot.name,
+            "uid": snapshot.uid,
+            "resourceVersion": str(snapshot.metadata.get("resourceVersion") or ""),
+        },
+        "type": "Warning" if note.warning else "Normal",
+        "reason": note.reason[:LONGEST_REASON],
+        "message": note.message[:LONGEST_MESSAGE],
+        "source": {"component": FIELD_MANAGER},
+        "reportingComponent": FIELD_MANAGER,
+        "reportingInstance": FIELD_MANAGER,
+        "firstTimestamp": moment,
+        "lastTimestamp": moment,
+        "count": 1,
+    }

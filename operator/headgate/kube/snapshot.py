@@ -1,14 +1,26 @@
-"""The raw objects of one ModelDeployment at one moment."""
+"""The raw objects of one ModelDeployment at one moment, and the questions asked of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from pydantic import ValidationError
+
+from headgate.api.base import refusals
+from headgate.api.environments import resolve
+from headgate.api.spec import ModelDeploymentSpec
+from headgate.api.status import Status
 from headgate.kube.client import CONTROLLER_REVISION, DEPLOYMENT, POD, SERVICE, Kind, Object
+from headgate.render.names import HEADGATE, MANAGED_BY, OWNED_BY, REVISION
+from headgate.render.owner import controller_of, owner_reference
+from headgate.render.revision import Kept, read_kept
+from headgate.render.service import Address
+from headgate.render.template import PORT_NAME
 
 KINDS: tuple[Kind, ...] = (DEPLOYMENT, SERVICE, POD, CONTROLLER_REVISION)
-"""What a ModelDeployment's snapshot consists of, besides itself; all carry the label headgate.dev/model-deployment."""
+"""What a snapshot consists of besides the ModelDeployment; all carry the label `OWNED_BY`."""
 
 
 class Broken(Exception):  # noqa: N818 - said of the object, not of the program
@@ -30,17 +42,109 @@ class Snapshot:
 
     @property
     def metadata(self) -> dict[str, Any]:
+        """The ModelDeployment's metadata."""
         metadata: dict[str, Any] = self.model_deployment["metadata"]
         return metadata
 
     @property
     def namespace(self) -> str:
+        """Namespace of the ModelDeployment and of everything that belongs to it."""
         return str(self.metadata["namespace"])
 
     @property
     def name(self) -> str:
+        """Name of the ModelDeployment."""
         return str(self.metadata["name"])
 
     @property
     def uid(self) -> str:
+        """UID of the ModelDeployment, by which its children are told from another's."""
         return str(self.metadata["uid"])
+
+    @cached_property
+    def spec(self) -> ModelDeploymentSpec:
+        """The resolved spec. Raises `Broken`."""
+        try:
+            stored = ModelDeploymentSpec.model_validate(self.model_deployment.get("spec"))
+        except ValidationError as error:
+            found = "; ".join(refusals(error))
+            raise Broken(f"The spec cannot be read: {found}"[:1024]) from error
+        return resolve(stored)
+
+    @cached_property
+    def status(self) -> Status:
+        """The stored status; what cannot be read of it counts as not there."""
+        stored = dict(self.model_deployment.get("status") or {})
+        while True:
+            try:
+                return Status.model_validate(stored)
+            except ValidationError as error:
+                for unreadable in {str(each["loc"][0]) for each in error.errors() if each["loc"]}:
+                    stored.pop(unreadable, None)
+
+    @cached_property
+    def kept(self) -> dict[str, Kept]:
+        """The revisions whose template is kept, by hash."""
+        found = {}
+        for stored in self.revisions:
+            if self.owns(stored):
+                try:
+                    kept = read_kept(stored)
+                except (KeyError, TypeError):
+                    continue
+                found[kept.revision] = kept
+        return found
+
+    @property
+    def owner(self) -> dict[str, Any]:
+        """The owner reference of every child."""
+        return owner_reference(self.name, self.uid)
+
+    @property
+    def address(self) -> Address:
+        """What all Services share."""
+        spec = self.spec
+        return Address(self.namespace, self.name, spec.model.name, spec.service.port, self.owner)
+
+    def owns(self, child: Object) -> bool:
+        """Whether an object is a child: controlled by this ModelDeployment, or by nobody while
+        its labels name this one (as after a restore that lost its owner references)."""
+        controller = controller_of(child)
+        if controller is not None:
+            return str(controller.get("uid")) == self.uid
+        labels = child["metadata"].get("labels") or {}
+        return labels.get(OWNED_BY) == self.name and labels.get(MANAGED_BY) == HEADGATE
+
+    def deployment(self, revision: str) -> Object | None:
+        """The Deployment of a revision, or None."""
+        return next(
+            (
+                each
+                for each in self.deployments
+                if revision_label(each) == revision and self.owns(each)
+            ),
+            None,
+        )
+
+    def service(self, name: str) -> Object | None:
+        """A Service of ours by name, or None."""
+        return next(
+            (
+                each
+                for each in self.services
+                if each["metadata"]["name"] == name and self.owns(each)
+            ),
+            None,
+        )
+
+    def port_name(self, *revisions: str | None) -> str:
+        """The port name that the first kept of these revisions wants Services to target."""
+        for revision in revisions:
+            if revision is not None and revision in self.kept:
+                return self.kept[revision].port
+        return PORT_NAME
+
+
+def revision_label(labelled: Object) -> str:
+    """The revision that an object's labels name, or an empty string."""
+    return str((labelled["metadata"].get("labels") or {}).get(REVISION, ""))

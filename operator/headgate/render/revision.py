@@ -1,0 +1,86 @@
+"""A revision that is kept: its rendered pod template, in a ControllerRevision.
+
+Deployments are made and restored from here, never from the current spec; so each version keeps
+the defaults it was released with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.api.base import GROUP
+from headgate.api.spec import ModelDeploymentSpec
+from headgate.core.revision import revision_of
+from headgate.render.names import REVISION, version_labels, workload_name
+from headgate.render.template import PORT_NAME, pod_template, port_name
+
+ONCE_STABLE = f"{GROUP}/once-stable"
+REJECTED = f"{GROUP}/rejected"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is known of a revision. `template` is the rendered pod template, `port` the name of
+    the port that Services target, `spec` the author's inputs: model and template as written."""
+
+    revision: str
+    version: str
+    model: str
+    template: Mapping[str, Any]
+    port: str
+    spec: Mapping[str, Any]
+
+
+def keep(spec: ModelDeploymentSpec, name: str) -> Kept:
+    """Render the revision that a spec describes."""
+    template = pod_template(spec, name)
+    return Kept(
+        revision=revision_of(spec),
+        version=spec.model.version,
+        model=spec.model.name,
+        template=template,
+        port=port_name(template, spec.service.target_port),
+        spec={
+            "model": spec.model.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "template": spec.template,
+        },
+    )
+
+
+def controller_revision(
+    kept: Kept, namespace: str, name: str, owner: Mapping[str, Any], number: int
+) -> dict[str, Any]:
+    """The ControllerRevision that keeps a revision; `number` orders them."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {
+            "name": workload_name(name, kept.revision),
+            "namespace": namespace,
+            "labels": version_labels(name, kept.model, kept.version, kept.revision),
+            "ownerReferences": [dict(owner)],
+        },
+        "revision": number,
+        "data": {
+            "version": kept.version,
+            "port": kept.port,
+            "template": dict(kept.template),
+            "spec": dict(kept.spec),
+        },
+    }
+
+
+def read_kept(stored: Mapping[str, Any]) -> Kept:
+    """A revision as a ControllerRevision keeps it. Raises KeyError when it is none of ours."""
+    data = stored["data"]
+    spec = data.get("spec") or {}
+    return Kept(
+        revision=stored["metadata"]["labels"][REVISION],
+        version=str(data["version"]),
+        model=str((spec.get("model") or {}).get("name", "")),
+        template=data["template"],
+        port=str(data.get("port") or PORT_NAME),
+        spec=spec,
+    )
