@@ -1,0 +1,21 @@
+"""A real Kubernetes cluster on this machine, with Docker (kind) or without (our own processes).
+
+For the end-to-end tests, the load generator and the demo:
+
+    from hack.cluster import open_cluster
+    cluster = open_cluster("e2e")
+    cluster.kubectl("get", "nodes")
+
+and for people: `python -m hack.cluster --help`.
+"""
+
+from hack.cluster.cluster import Cluster, cluster_unavailable_reason, open_cluster
+from hack.cluster.errors import ClusterError, Unavailable
+
+__all__ = [
+    "Cluster",
+    "ClusterError",
+    "Unavailable",
+    "cluster_unavailable_reason",
+    "open_cluster",
+]

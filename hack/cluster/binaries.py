@@ -1,0 +1,189 @@
+"""Build the programs of the control plane and its tools from Go modules, once, into the cache.
+
+Each directory of `hack/cluster/go` is a Go module of its own with pinned hashes (go.sum), so that
+the versions one tool needs never clash with another's. What is built is kept under a digest of
+everything that goes into it; a build happens in a directory beside and is renamed when complete,
+so a cache entry is never half there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hack.cluster import progress
+from hack.cluster.commands import run
+from hack.cluster.locks import exclusive
+from hack.cluster.paths import cache_directory
+
+_SOURCES = Path(__file__).parent / "go"
+_BUILD_SECONDS = 1800
+_KUBERNETES = "1.35.4"
+
+# Without its version a server answers "v0.0.0-master", and kubectl cannot tell what it talks to.
+_KUBERNETES_VERSION = tuple(
+    f"-X {package}.{variable}={value}"
+    for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    for variable, value in (
+        ("gitVersion", f"v{_KUBERNETES}"),
+        ("gitMajor", _KUBERNETES.split(".")[0]),
+        ("gitMinor", _KUBERNETES.split(".")[1]),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Module:
+    """A Go module whose programs we use.
+
+    `packages` is what `go build` is asked for ("tool" stands for go.mod's tool lines, "." for the
+    module's own main package), `outputs` maps the file names that makes to the names we use.
+    """
+
+    name: str
+    version: str
+    packages: tuple[str, ...]
+    outputs: dict[str, tuple[str, ...]]
+    linker_settings: tuple[str, ...] = field(default=())
+
+    @property
+    def directory(self) -> Path:
+        """The directory of go.mod."""
+        return _SOURCES / self.name
+
+    @property
+    def linker_flags(self) -> str:
+        """The value of -ldflags: no symbol table, no debugging data, and the version."""
+        return " ".join(("-s -w", *self.linker_settings))
+
+
+MODULES = {
+    module.name: module
+    for module in (
+        Module(
+            "kubernetes",
+            _KUBERNETES,
+            (".", "tool"),
+            {
+                "kubernetes": (
+                    "kube-apiserver",
+                    "kube-controller-manager",
+                    "kube-proxy",
+                    "kube-scheduler",
+                    "kubelet",
+                ),
+                "kubectl": ("kubectl",),
+            },
+            _KUBERNETES_VERSION,
+        ),
+        Module("etcd", "3.6.16", ("tool",), {"server": ("etcd",)}),
+        Module("coredns", "1.15.0", ("tool",), {"coredns": ("coredns",)}),
+        Module("helm", "4.3.1", ("tool",), {"helm": ("helm",)}),
+        Module("pause", "1", (".",), {"pause": ("pause",)}),
+        Module("kind", "0.33.0", ("tool",), {"kind": ("kind",)}),
+    )
+}
+CONTROL_PLANE = ("kubernetes", "etcd")
+WHOLE_CLUSTER = (*CONTROL_PLANE, "coredns", "pause", "helm")
+
+
+def build_command(module: Module, output: Path) -> list[str]:
+    """Give the command that builds all programs of `module` into the directory `output`."""
+    return [
+        "go",
+        "build",
+        "-trimpath",
+        # Half a minute less to build; the linker's -w drops the debugging data anyway.
+        "-gcflags=all=-dwarf=false",
+        f"-ldflags={module.linker_flags}",
+        "-o",
+        f"{output}/",
+        *module.packages,
+    ]
+
+
+def build_environment() -> dict[str, str]:
+    """Give the environment of a build: static programs, and exactly the modules of go.sum."""
+    return os.environ | {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-mod=readonly"}
+
+
+def digest(module: Module) -> str:
+    """Give a short digest of everything that decides what is built."""
+    content = hashlib.sha256()
+    for part in build_command(module, Path("out")):
+        content.update(part.encode() + b"\0")
+    for source in sorted(module.directory.iterdir()):
+        content.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    return content.hexdigest()[:12]
+
+
+def binaries_directory(name: str) -> Path:
+    """Give where the programs of the module `name` are, or will be once they are built."""
+    module = MODULES[name]
+    return cache_directory() / "binaries" / f"{name}-{module.version}-{digest(module)}"
+
+
+def is_built(name: str) -> bool:
+    """Say whether the programs of the module `name` are in the cache."""
+    return binaries_directory(name).is_dir()
+
+
+def program(module: str, name: str) -> Path:
+    """Give the path of one program, e.g. program("kubernetes", "kubelet")."""
+    return binaries_directory(module) / name
+
+
+def download_modules(names: Iterable[str]) -> None:
+    """Fetch the sources of every module not built yet; the network works while nothing compiles."""
+    missing = [name for name in names if not is_built(name)]
+    if not missing:
+        return
+    with progress.step(f"downloading sources: {', '.join(missing)}"):
+        for name in missing:
+            run(
+                ["go", "mod", "download"],
+                directory=MODULES[name].directory,
+                environment=build_environment(),
+                timeout=_BUILD_SECONDS,
+            )
+
+
+def build(names: Iterable[str]) -> None:
+    """Build what is missing of the modules `names`, one after the other, each on all cores."""
+    for name in names:
+        target = binaries_directory(name)
+        with exclusive(
+            cache_directory() / "locks" / f"build-{name}", f"the build of {name}", _BUILD_SECONDS
+        ):
+            if not target.is_dir():
+                with progress.step(f"building {name} {MODULES[name].version}"):
+                    _build_into(MODULES[name], target)
+
+
+def _build_into(module: Module, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for abandoned in target.parent.glob(f".{module.name}-*"):
+        shutil.rmtree(abandoned)
+    work = Path(tempfile.mkdtemp(prefix=f".{module.name}-", dir=target.parent))
+    try:
+        run(
+            build_command(module, work),
+            directory=module.directory,
+            environment=build_environment(),
+            timeout=_BUILD_SECONDS,
+        )
+        for built, names in module.outputs.items():
+            for name in names:
+                if name != built:
+                    os.link(work / built, work / name)
+            if built not in names:
+                (work / built).unlink()
+        work.chmod(0o755)
+        work.rename(target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

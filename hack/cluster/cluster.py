@@ -1,0 +1,144 @@
+"""A running local cluster: what tests, the demo and the load generator ask of it.
+
+`Cluster` is the common face; `LocalCluster` is made of our own processes (`local`), `KindCluster`
+of a Docker container (`kind_cluster`). `open_cluster` starts or reuses whichever this machine can
+have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hack.cluster.binaries import build, program
+from hack.cluster.commands import direct_environment, run
+from hack.cluster.paths import cache_directory
+
+_HELM_SECONDS = 300
+
+
+class Cluster(ABC):
+    """A cluster that was ready when it was opened.
+
+    `kubeconfig` makes its reader an administrator. `control_plane_only` clusters have an API
+    server but no node: objects are kept and checked, pods never run.
+    """
+
+    def __init__(self, name: str, kubeconfig: Path, *, control_plane_only: bool) -> None:
+        self.name = name
+        self.kubeconfig = kubeconfig
+        self.control_plane_only = control_plane_only
+
+    @property
+    def kubectl_program(self) -> Path:
+        """The path of kubectl, of the API server's own version."""
+        return program("kubernetes", "kubectl")
+
+    def kubectl(self, *args: str, input: str | None = None, timeout: float = 60) -> str:
+        """Run kubectl as an administrator and give its output; raises ClusterError if it fails.
+
+        `input` is its standard input, as for `apply -f -`; `timeout` is in seconds.
+        """
+        build(["kubernetes"])
+        return run(
+            [self.kubectl_program, f"--kubeconfig={self.kubeconfig}", *args],
+            input=input,
+            timeout=timeout,
+            environment=self._client_environment(),
+        )
+
+    def helm(self, *args: str, timeout: float = _HELM_SECONDS) -> str:
+        """Run Helm as an administrator and give its output; raises ClusterError if it fails."""
+        build(["helm"])
+        return run(
+            [program("helm", "helm"), f"--kubeconfig={self.kubeconfig}", *args],
+            timeout=timeout,
+            environment=self._client_environment(),
+        )
+
+    def build_image(self, context: Path, dockerfile: Path, tag: str) -> None:
+        """Build `dockerfile` with the directory `context` as the image `tag`, and load it.
+
+        What was built before from the same content is taken from the cache, and what is loaded
+        already is not loaded again.
+        """
+        self.load_image(self._build_archive(context, dockerfile, tag))
+
+    @abstractmethod
+    def load_image(self, archive: Path) -> None:
+        """Make the images of an archive (docker save, OCI) available to pods."""
+
+    @abstractmethod
+    def start_process(self, argv: Sequence[str], **popen: Any) -> subprocess.Popen[Any]:
+        """Start a program of this machine where it reaches addresses of pods and Services.
+
+        `popen` goes to subprocess.Popen as it is. The caller ends the process; the removal of the
+        cluster ends it too.
+        """
+
+    @abstractmethod
+    def down(self) -> None:
+        """Remove the cluster and everything in it."""
+
+    @abstractmethod
+    def _build_archive(self, context: Path, dockerfile: Path, tag: str) -> Path: ...
+
+    def _client_environment(self) -> dict[str, str]:
+        tools = cache_directory() / "client"
+        return direct_environment() | {
+            "KUBECONFIG": str(self.kubeconfig),
+            # The user's own plugins, repositories and discovery caches stay out of it.
+            "KUBECACHEDIR": str(tools / "kubectl"),
+            "KUBERC": "off",
+            "HELM_CACHE_HOME": str(tools / "helm" / "cache"),
+            "HELM_CONFIG_HOME": str(tools / "helm" / "config"),
+            "HELM_DATA_HOME": str(tools / "helm" / "data"),
+        }
+
+
+def file_digest(path: Path) -> str:
+    """Give the SHA-256 digest of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def open_cluster(
+    name: str, *, control_plane_only: bool = False, controllers: bool = False
+) -> Cluster:
+    """Start the cluster `name`, or reuse it if it runs and is healthy; what crashed is replaced.
+
+    `control_plane_only` gives an API server without a node, in seconds; `controllers` adds the
+    controller manager to it (garbage collection, service accounts, deletion of namespaces).
+    Raises Unavailable if this machine can have no cluster, ClusterError if it does not come up.
+    """
+    from hack.cluster import kind_cluster, local
+    from hack.cluster.prerequisites import look, require
+
+    machine = look()
+    require(machine, control_plane_only=control_plane_only)
+    if machine.docker and not control_plane_only:
+        return kind_cluster.open_kind(name)
+    return local.open_local(
+        name, control_plane_only=control_plane_only, controllers=controllers
+    )
+
+
+def cluster_unavailable_reason(*, control_plane_only: bool = False) -> str | None:
+    """Give why this machine can have no cluster, as a reason to skip tests; None if it can."""
+    from hack.cluster.prerequisites import look, unavailable_reason
+
+    return unavailable_reason(look(), control_plane_only=control_plane_only)
+
+
+def interactive_environment(cluster: Cluster) -> dict[str, str]:
+    """Give what a person's shell needs to use the cluster: KUBECONFIG, and kubectl on the PATH."""
+    path = os.environ.get("PATH", "")
+    return {
+        "KUBECONFIG": str(cluster.kubeconfig),
+        "PATH": f"{cluster.kubectl_program.parent}:{path}",
+    }

@@ -1,0 +1,3 @@
+module headgate.dev/hack/cluster/go/pause
+
+go 1.26

@@ -1,0 +1,195 @@
+"""A cluster of this machine's own processes: bringing it up, reusing it, and taking it down."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from hack.cluster import binaries, control_plane, dns, network, node, progress, teardown
+from hack.cluster import record as records
+from hack.cluster.cluster import Cluster, file_digest
+from hack.cluster.commands import direct_environment, run
+from hack.cluster.errors import ClusterError
+from hack.cluster.image_archive import pack_program
+from hack.cluster.images import build_archive
+from hack.cluster.locks import exclusive
+from hack.cluster.packages import install_packages
+from hack.cluster.paths import cache_directory, checked_name
+from hack.cluster.processes import wait_until
+from hack.cluster.record import ClusterRecord
+from hack.cluster.slots import free_slot
+
+_IMPORT_SECONDS = 300
+_NODE_SECONDS = 120
+
+
+class LocalCluster(Cluster):
+    """A cluster that `open_local` brought up."""
+
+    def __init__(self, record: ClusterRecord) -> None:
+        super().__init__(
+            record.name, record.kubeconfig, control_plane_only=record.control_plane_only
+        )
+        self.record = record
+
+    @property
+    def host_address(self) -> str:
+        """The address of this machine as pods reach it."""
+        return control_plane.api_address(self.record)
+
+    def load_image(self, archive: Path) -> None:
+        """See Cluster. Loading one archive twice costs reading it once more."""
+        self._require_node()
+        known = self.record.directory / "images.json"
+        with exclusive(records.lock_file(f"{self.name}.images"), f"the images of {self.name}"):
+            loaded: list[str] = json.loads(known.read_text()) if known.exists() else []
+            digest = file_digest(archive)
+            if digest in loaded:
+                return
+            with progress.step(f"loading {archive.name}", quiet_under=2):
+                run(
+                    [
+                        *("ctr", "--address", node.containerd_socket(self.record)),
+                        *("--namespace", "k8s.io"),
+                        *("images", "import", archive),
+                    ],
+                    timeout=_IMPORT_SECONDS,
+                )
+            known.write_text(json.dumps([*loaded, digest]))
+
+    def start_process(self, argv: Sequence[str], **popen: Any) -> subprocess.Popen[Any]:
+        """See Cluster: the program runs in the node's network."""
+        self._require_node()
+        popen.setdefault("env", direct_environment())
+        return subprocess.Popen([*network.enter(self.name), *argv], **popen)
+
+    def down(self) -> None:
+        """See Cluster."""
+        close_local(self.name)
+
+    def _build_archive(self, context: Path, dockerfile: Path, tag: str) -> Path:
+        return build_archive(context, dockerfile, tag)
+
+    def _require_node(self) -> None:
+        if self.control_plane_only:
+            raise ClusterError(f"cluster {self.name} is a control plane only; it has no node")
+
+
+def prepare(*, control_plane_only: bool = False) -> None:
+    """Install and build what is missing. Sources are downloaded while packages are installed."""
+    needed = binaries.CONTROL_PLANE if control_plane_only else binaries.WHOLE_CLUSTER
+    with ThreadPoolExecutor(1) as pool:
+        downloaded = pool.submit(binaries.download_modules, needed)
+        install_packages(control_plane_only=control_plane_only)
+        downloaded.result()
+    binaries.build(needed)
+
+
+def open_local(
+    name: str, *, control_plane_only: bool = False, controllers: bool = False
+) -> LocalCluster:
+    """Start the cluster `name` or reuse it; see `open_cluster`."""
+    checked_name(name)
+    prepare(control_plane_only=control_plane_only)
+    with exclusive(records.lock_file(name), f"the cluster {name}"):
+        running = records.load(name)
+        if running is not None and _usable(running, control_plane_only, controllers):
+            return LocalCluster(running)
+        what = "control plane" if control_plane_only else "cluster"
+        if records.state_directory(name).exists():
+            with progress.step(f"removing what is left of {name}", quiet_under=1):
+                teardown.remove(name)
+        elif not control_plane_only:
+            # A namespace or control groups whose state directory was deleted by hand.
+            teardown.remove(name)
+        with exclusive(records.slots_lock_file(), "the choice of addresses"):
+            slot = free_slot(records.taken_slots())
+            record = ClusterRecord(name, slot, control_plane_only)
+            record.save()
+        with progress.step(f"starting {what} {name}"):
+            _start(record, controllers)
+        record.complete = True
+        record.save()
+        return LocalCluster(record)
+
+
+def close_local(name: str) -> None:
+    """Remove the cluster `name`, in whatever condition; no error if there is none."""
+    checked_name(name)
+    with exclusive(records.lock_file(name), f"the cluster {name}"):
+        teardown.remove(name)
+
+
+def healthy(record: ClusterRecord) -> bool:
+    """Say whether a recorded cluster came up whole, all its processes run, and its API answers."""
+    return record.complete and control_plane.running(record) and control_plane.is_ready(record)
+
+
+def _usable(record: ClusterRecord, control_plane_only: bool, controllers: bool) -> bool:
+    if record.control_plane_only and not control_plane_only:
+        return False
+    if controllers and "kube-controller-manager" not in record.processes:
+        return False
+    return healthy(record)
+
+
+def _start(record: ClusterRecord, controllers: bool) -> None:
+    if record.control_plane_only:
+        control_plane.start_servers(record)
+        control_plane.wait_ready(record)
+        if controllers:
+            control_plane.start_controllers(record)
+        return
+    # The network first: the API server listens on its host's end.
+    node.prepare(record)
+    control_plane.start_servers(record)
+    node.start_runtime(record)
+    cluster = LocalCluster(record)
+    cluster.load_image(_pause_archive())
+    control_plane.wait_ready(record)
+    control_plane.start_controllers(record)
+    node.start_agents(record)
+    cluster.kubectl("apply", "-f", "-", input=dns.manifests(record))
+    dns.start(record)
+    _wait_for_node(cluster)
+
+
+def _wait_for_node(cluster: LocalCluster) -> None:
+    record = cluster.record
+    left = ["the node is not Ready", "pods have no service account", "DNS does not answer"]
+
+    def complete() -> bool:
+        control_plane.require_alive(record)
+        while left and _is_done(cluster, left[0]):
+            left.pop(0)
+        return not left
+
+    wait_until(complete, _NODE_SECONDS, lambda: f"{left[0]}; see {record.directory / 'logs'}", 0.2)
+
+
+def _is_done(cluster: LocalCluster, what: str) -> bool:
+    if what.startswith("DNS"):
+        return dns.answers(cluster.record)
+    try:
+        if what.startswith("pods"):
+            # Until the controllers made it, creating a pod is refused.
+            return "default" in cluster.kubectl("get", "serviceaccount", "default", "-oname")
+        condition = '{.status.conditions[?(@.type=="Ready")].status}'
+        name = control_plane.node_name(cluster.record)
+        return cluster.kubectl("get", "node", name, f"-ojsonpath={condition}") == "True"
+    except ClusterError:
+        return False  # not there yet; the wait has a limit
+
+
+def _pause_archive() -> Path:
+    made = binaries.program("pause", "pause")
+    archive = cache_directory() / "images" / f"pause-{made.parent.name}.tar"
+    if not archive.exists():
+        part = archive.with_suffix(".part")
+        pack_program(made, node.PAUSE_IMAGE, part)
+        part.rename(archive)
+    return archive

@@ -1,0 +1,71 @@
+"""The Debian packages that a cluster without Docker needs: which are missing, and installing them.
+
+Debian gives the container runtime, the network plugins and the image builder; everything else is
+built from Go modules (`binaries`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from hack.cluster import progress
+from hack.cluster.commands import run
+from hack.cluster.errors import Unavailable
+from hack.cluster.locks import exclusive
+from hack.cluster.paths import cache_directory
+
+# Package by a file that shows it is there: what counts is the program, however it was installed.
+_EVIDENCE = {
+    "containerd": ("containerd", "ctr"),
+    "runc": ("runc",),
+    "containernetworking-plugins": ("/usr/lib/cni/ptp", "/usr/lib/cni/host-local"),
+    "nftables": ("nft",),
+    "conntrack": ("conntrack",),
+    "iproute2": ("ip",),
+    "util-linux": ("nsenter", "unshare", "setsid"),
+    "mount": ("mount", "umount"),
+    "openssl": ("openssl",),
+    "buildah": ("buildah",),
+    "mmdebstrap": ("mmdebstrap",),
+}
+_CONTROL_PLANE = ("openssl", "util-linux")
+_SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
+_APT_SECONDS = 900
+
+
+def missing_packages(*, control_plane_only: bool = False) -> list[str]:
+    """Give the names of the packages that a cluster needs and this machine lacks."""
+    needed = _CONTROL_PLANE if control_plane_only else tuple(_EVIDENCE)
+    return [name for name in needed if not all(_found(file) for file in _EVIDENCE[name])]
+
+
+def install_packages(*, control_plane_only: bool = False) -> None:
+    """Install what is missing, or raise Unavailable with the command that would do it."""
+    if not missing_packages(control_plane_only=control_plane_only):
+        return
+    with exclusive(cache_directory() / "locks" / "packages", "the package installation"):
+        missing = missing_packages(control_plane_only=control_plane_only)
+        if not missing:
+            return
+        if os.geteuid() != 0 or shutil.which("apt-get") is None:
+            raise Unavailable(
+                f"missing packages: {', '.join(missing)}. As root on Debian or Ubuntu: "
+                f"{' '.join(install_command(missing))}"
+            )
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        with progress.step(f"installing packages: {', '.join(missing)}"):
+            run(["apt-get", "update"], environment=environment, timeout=_APT_SECONDS)
+            run(install_command(missing), environment=environment, timeout=_APT_SECONDS)
+
+
+def install_command(names: list[str]) -> list[str]:
+    """Give the command that installs the packages `names`."""
+    return ["apt-get", "install", "--yes", "--no-install-recommends", *names]
+
+
+def _found(file: str) -> bool:
+    if file.startswith("/"):
+        return os.path.exists(file)
+    # The programs of the system are not on the PATH of everyone who may look for them.
+    return shutil.which(file, path=f"{os.environ.get('PATH', '')}:{_SYSTEM_PATH}") is not None
