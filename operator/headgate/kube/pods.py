@@ -19,7 +19,7 @@ Container = Mapping[str, Any]
 
 def read_pods(pods: Iterable[Object]) -> tuple[Pod, ...]:
     """The pods that exist, terminating ones included, in the order of their names."""
-    found = (read_pod(each) for each in pods if not _ended(each))
+    found = (read_pod(each) for each in pods if not ended(each))
     return tuple(sorted(found, key=lambda pod: pod.name))
 
 
@@ -47,7 +47,8 @@ def read_pod(pod: Object) -> Pod:
     )
 
 
-def _ended(pod: Object) -> bool:
+def ended(pod: Object) -> bool:
+    """Whether a pod runs nothing any more, though the API server still lists it."""
     status = pod.get("status") or {}
     if status.get("phase") in ("Succeeded", "Failed"):
         return True

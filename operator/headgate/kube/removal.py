@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from headgate.kube.client import DEPLOYMENT, POD, Conflict, KubeClient, NotFound, Object
+from headgate.kube.pods import ended
 from headgate.kube.snapshot import Snapshot
 from headgate.render.names import pod_selector, workload_name
 
@@ -54,13 +55,14 @@ async def _end_pods(client: KubeClient, snapshot: Snapshot, revision: str) -> No
 
     Not before: a ReplicaSet that still wants the pod would start another one in its place.
     """
-    selector = ",".join(f"{key}={value}" for key, value in _selector(snapshot, revision))
+    labels = pod_selector(snapshot.name, revision)
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
     clock = asyncio.get_running_loop().time
     deadline = clock() + ANSWER_SECONDS
     shortened: set[str] = set()
     while True:
         pods = await client.list(POD, snapshot.namespace, selector)
-        left = [pod for pod in pods if pod["metadata"]["uid"] not in shortened]
+        left = [pod for pod in pods if pod["metadata"]["uid"] not in shortened and not ended(pod)]
         late = clock() >= deadline
         ready = [pod for pod in left if late or _terminating(pod)]
         await asyncio.gather(*(_end(client, pod) for pod in ready))
@@ -68,10 +70,6 @@ async def _end_pods(client: KubeClient, snapshot: Snapshot, revision: str) -> No
         if len(ready) == len(left):
             return
         await asyncio.sleep(LOOK_SECONDS)
-
-
-def _selector(snapshot: Snapshot, revision: str) -> list[tuple[str, str]]:
-    return list(pod_selector(snapshot.name, revision).items())
 
 
 def _terminating(pod: Object) -> bool:
