@@ -1,0 +1,315 @@
+"""What evidence means: Good, Bad or Unknown for each rule, and for the release."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.judge import (
+    Check,
+    Condition,
+    Judgement,
+    JudgeSettings,
+    Metric,
+    Side,
+    Stage,
+    Verdict,
+    begin,
+    judge,
+    throughput,
+)
+from headgate.judge.shares import judge_share
+from tests.judge.worlds import COMPARED, SETTINGS, World, started
+
+OVER = Stage(compared=True, hold_over=True)
+WATCH = Stage(watching=True, throughput_applies=True)
+
+
+def check(judgement: Judgement, name: str) -> Check:
+    return next(each for each in judgement.checks if each.name == name)
+
+
+def test_a_good_candidate_is_good_when_the_hold_is_over_and_not_before() -> None:
+    world = started()
+    world.serve("old", 1200, 12)
+    world.serve("new", 400, 3)
+    before = world.poll()
+    assert (before.verdict, before.reason) == (Verdict.UNKNOWN, "Holding")
+    assert {each.verdict for each in before.checks} == {Verdict.GOOD}
+    after = judge(world.evidence, world.settings, OVER)
+    assert after.verdict is Verdict.GOOD
+    assert after.sentence == "candidate 0.8 % errors against 1.0 % (400 and 1,200 requests)"
+
+
+def test_too_many_errors_are_bad_at_the_first_poll_that_shows_them() -> None:
+    world = started()
+    world.serve("old", 1000, 10)
+    world.serve("new", 308, 96)
+    judgement = world.poll()
+    assert (judgement.verdict, judgement.reason) == (Verdict.BAD, "high_error_rate")
+    assert judgement.sentence == (
+        "candidate 31.2 % errors (96 of 308 requests) is over the limit of 5 %; stable 1.0 %"
+    )
+
+
+def test_slow_requests_are_bad_and_p99_is_only_shown() -> None:
+    world = started()
+    world.serve("old", 1000, 0, 2)
+    world.serve("new", 380, 0, 12)
+    judgement = world.poll()
+    assert (judgement.verdict, judgement.reason) == (Verdict.BAD, "high_latency")
+    assert judgement.sentence == (
+        "candidate 3.2 % of requests slower than 1 s (12 of 380 requests) is over the limit of 1 %"
+        "; stable 0.2 %"
+    )
+
+
+def test_a_fault_that_starts_late_in_a_long_hold_is_found() -> None:
+    world = started()
+    for _ in range(100):
+        world.serve("new", 150)
+        world.poll()
+    world.serve("new", 150, 75)
+    judgement = world.poll()
+    assert world.evidence.candidate.error_rate == pytest.approx(0.005, abs=0.001)
+    assert judgement.verdict is Verdict.BAD
+    assert "in the last 1m" in judgement.sentence
+
+
+def test_a_small_steady_excess_at_low_traffic_is_found_over_the_whole_step() -> None:
+    world = started()
+    judgement = world.poll()
+    for _ in range(40):
+        world.serve("new", 4, 1)
+        judgement = world.poll()
+    assert judgement.verdict is Verdict.BAD
+
+
+def test_a_limit_that_stable_breaks_as_well_holds() -> None:
+    world = started()
+    world.serve("old", 1000, 400)
+    world.serve("new", 100, 41)
+    judgement = world.poll()
+    assert (judgement.verdict, judgement.reason) == (Verdict.UNKNOWN, "SharedFailure")
+    alone = judge(world.evidence, world.settings, Stage(compared=False))
+    assert alone.verdict is Verdict.BAD
+
+
+def test_a_shared_failure_that_is_over_does_not_hide_the_candidates_own() -> None:
+    world = started()
+    world.serve("old", 1000, 400)
+    world.serve("new", 100, 40)
+    world.poll()
+    judgement = world.poll()
+    for _ in range(8):
+        world.serve("old", 1000)
+        world.serve("new", 100)
+        judgement = world.poll()
+    world.serve("old", 1000)
+    world.serve("new", 100, 60)
+    judgement = world.poll()
+    assert judgement.verdict is Verdict.BAD
+
+
+@pytest.mark.parametrize(("requests", "errors", "reason"),
+    [(0, 0, "TooFewSamples"), (9, 0, "TooFewSamples"), (9, 9, "Suspicion"), (40, 2, "Holding"),
+     (20, 2, "Suspicion")])  # fmt: skip
+def test_few_requests_are_no_verdict(requests: int, errors: int, reason: str) -> None:
+    world = started()
+    world.serve("new", requests, errors)
+    judgement = world.poll()
+    assert (judgement.verdict, judgement.reason) == (Verdict.UNKNOWN, reason)
+    if reason != "Holding":
+        assert judge(world.evidence, world.settings, OVER).verdict is Verdict.UNKNOWN
+
+
+def test_a_silent_candidate_is_unknown_and_bad_only_after_the_time_out() -> None:
+    world = started()
+    del world.counters["new"]
+    verdicts = []
+    for _ in range(41):
+        world.serve("old", 100)
+        judgement = world.poll()
+        verdicts.append(judgement.verdict)
+        assert judgement.reason == "CandidateSilent"
+    assert verdicts[:39] == [Verdict.UNKNOWN] * 39
+    assert verdicts[40] is Verdict.BAD
+    assert "0 of 1 pods" in judgement.sentence
+
+
+def test_a_provider_that_is_down_is_never_good_and_never_bad() -> None:
+    world = started(stage=OVER)
+    world.serve("new", 400)
+    world.serve("old", 400)
+    assert world.poll().verdict is Verdict.GOOD
+    for _ in range(200):
+        judgement = world.poll(outage='metrics provider "default" did not answer within 5s')
+        assert (judgement.verdict, judgement.reason) == (Verdict.UNKNOWN, "ProviderDown")
+    assert judgement.sentence.endswith("did not answer within 5s, for 50m")
+    assert world.poll().verdict is Verdict.GOOD
+
+
+def test_no_data_of_either_side_is_the_provider_and_not_the_candidate() -> None:
+    world = started()
+    world.counters.clear()
+    assert world.poll().reason == "ProviderDown"
+
+
+def test_missing_latency_is_not_good() -> None:
+    world = started(stage=OVER)
+    row = world.counters["new"]
+    world.settings = replace(SETTINGS, latency_max=None)
+    row[0] += 400
+    assert world.poll().verdict is Verdict.GOOD
+    assert judge(world.evidence, SETTINGS, OVER).reason == "TooFewSamples"
+
+
+def watched(rate: float, stage: Stage = WATCH, **changes: float) -> Judgement:
+    world = World(
+        settings=replace(SETTINGS, throughput_min=100.0, **changes),  # type: ignore[arg-type]
+        stage=stage,
+        sides={"new": Side.CANDIDATE},
+    )
+    world.serve("new", 0)
+    world.poll()
+    judgement = world.poll()
+    for _ in range(5):
+        world.serve("new", rate * 15)
+        judgement = world.poll()
+    return judgement
+
+
+def test_throughput_is_judged_in_the_watch_on_the_whole_live_service() -> None:
+    good, bad = check(watched(120), "throughput"), check(watched(60), "throughput")
+    assert (good.verdict, good.value) == (Verdict.GOOD, 120)
+    assert (bad.verdict, bad.reason) == (Verdict.BAD, "low_throughput")
+    assert bad.sentence == "live Service 60.0 requests/s is under the limit of 100"
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        Stage(watching=True, throughput_applies=False),
+        Stage(compared=True, throughput_applies=True),
+        Stage(watching=True, throughput_applies=True, throughput_before=40),
+    ],
+)
+def test_throughput_that_was_not_there_before_does_not_apply(stage: Stage) -> None:
+    assert check(watched(1, stage), "throughput").verdict is Verdict.NOT_APPLICABLE
+
+
+def test_throughput_with_a_pod_that_cannot_be_read_is_unknown() -> None:
+    world = World(
+        settings=replace(SETTINGS, throughput_min=100.0),
+        stage=WATCH,
+        sides={"new": Side.CANDIDATE, "unread": Side.CANDIDATE},
+    )
+    world.serve("new", 0)
+    for _ in range(6):
+        judgement = world.poll()
+    assert check(judgement, "throughput").verdict is Verdict.UNKNOWN
+    assert throughput(world.evidence) is None
+
+
+def test_in_the_watch_each_result_is_about_its_own_interval() -> None:
+    world = started(stage=Stage(watching=True), sides={"new": Side.CANDIDATE})
+    world.serve("new", 1000, 500)
+    assert world.poll().verdict is Verdict.BAD
+    for _ in range(8):
+        world.serve("new", 100)
+        judgement = world.poll()
+    assert check(judgement, "errorRate").verdict is Verdict.GOOD
+
+
+FIVE_MINUTES = Condition("high_error_rate", Metric.ERROR_RATE, above=0.1, duration=300)
+IDLE = Condition("zero_throughput", Metric.THROUGHPUT, below=1, duration=120)
+EXTREME = Condition("extreme_latency", Metric.LATENCY_P99, above=5.0, duration=180)
+
+
+def condition_world(condition: Condition, stage: Stage) -> World:
+    world = World(
+        settings=JudgeSettings(conditions=(condition,)), stage=stage, sides={"new": Side.CANDIDATE}
+    )
+    world.serve("new", 0)
+    world.poll()
+    return world
+
+
+def test_a_condition_fires_after_its_whole_duration_and_not_before() -> None:
+    world = condition_world(FIVE_MINUTES, WATCH)
+    for _ in range(19):
+        world.serve("new", 100, 20)
+        judgement = world.poll()
+        assert (judgement.verdict, judgement.reason) == (Verdict.UNKNOWN, "Suspicion")
+    world.serve("new", 100, 20)
+    judgement = world.poll()
+    assert (judgement.verdict, judgement.reason) == (Verdict.BAD, "high_error_rate")
+    assert "has held for 5m of 5m: 20.0 % errors, the limit is over 10 %" in judgement.sentence
+
+
+def test_one_poll_that_denies_a_condition_begins_it_anew() -> None:
+    world = condition_world(FIVE_MINUTES, WATCH)
+    for index in range(40):
+        world.serve("new", 100, 0 if index % 19 == 18 else 20)
+        assert world.poll().verdict is not Verdict.BAD
+
+
+def test_a_poll_that_tells_nothing_neither_resets_a_condition_nor_counts() -> None:
+    world = condition_world(FIVE_MINUTES, WATCH)
+    for _ in range(19):
+        world.serve("new", 100, 20)
+        world.poll()
+    for _ in range(30):
+        assert world.poll(outage="down").verdict is Verdict.UNKNOWN
+        assert world.poll().verdict is Verdict.UNKNOWN
+    assert world.evidence.held == {"high_error_rate": 285}
+    world.serve("new", 100, 20)
+    assert world.poll().verdict is Verdict.BAD
+
+
+def test_a_condition_that_stable_meets_as_well_is_not_the_candidates() -> None:
+    world = started(settings=JudgeSettings(conditions=(FIVE_MINUTES,)))
+    for _ in range(40):
+        world.serve("new", 100, 20)
+        world.serve("old", 100, 20)
+        judgement = world.poll()
+    assert judgement.verdict is not Verdict.BAD
+    assert world.evidence.held == {}
+
+
+def test_no_traffic_at_all_fires_only_where_there_was_some() -> None:
+    applies, does_not = condition_world(IDLE, WATCH), condition_world(IDLE, COMPARED)
+    for _ in range(8):
+        fired, silent = applies.poll(), does_not.poll()
+    assert (fired.verdict, fired.reason) == (Verdict.BAD, "zero_throughput")
+    assert silent.checks[0].verdict is Verdict.NOT_APPLICABLE
+
+
+def test_extreme_latency_fires_on_the_share_of_slow_requests() -> None:
+    world = condition_world(EXTREME, WATCH)
+    for _ in range(12):
+        world.serve("new", 100, 0, 2)
+        judgement = world.poll()
+    assert (judgement.verdict, judgement.reason) == (Verdict.BAD, "extreme_latency")
+
+
+def test_a_condition_is_the_reason_in_the_watch_and_a_rule_before_it() -> None:
+    settings = replace(SETTINGS, conditions=(replace(FIVE_MINUTES, name="fired", duration=15),))
+    for stage, reason in ((WATCH, "fired"), (COMPARED, "high_error_rate")):
+        world = started(settings=settings, stage=stage)
+        world.serve("new", 100, 50)
+        assert world.poll().reason == reason
+
+
+def test_nothing_observed_is_not_good() -> None:
+    assert judge(begin(0, None), SETTINGS, OVER).verdict is Verdict.UNKNOWN
+
+
+@given(total=st.integers(0, 10_000), bad=st.integers(0, 10_000), limit=st.floats(0, 1))
+def test_a_share_within_its_limit_is_never_bad_and_one_over_it_never_good(
+    total: int, bad: int, limit: float
+) -> None:
+    verdict = judge_share(min(bad, total), total, limit, 300)
+    over = total > 0 and min(bad, total) / total > limit
+    assert verdict is not (Verdict.GOOD if over else Verdict.BAD)
