@@ -1,0 +1,81 @@
+"""The children of a ModelDeployment, compared with golden YAML.
+
+To accept a change, run with HEADGATE_UPDATE_GOLDEN=1 and read the difference.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from headgate.api.environments import resolve
+from headgate.api.spec import ModelDeploymentSpec
+from headgate.render import service
+from headgate.render.names import CANDIDATE
+from headgate.render.owner import controller_of, owner_reference
+from headgate.render.revision import Kept, controller_revision, keep, read_kept
+from headgate.render.workload import deployment
+
+GOLDEN = Path(__file__).parent / "golden"
+OWNER = owner_reference("fraud", "11111111-2222-3333-4444-555555555555")
+MANIFEST = """
+environment: production
+model: {name: fraud, version: "2.3.0+cu121"}
+template:
+  metadata:
+    labels: {team: risk}
+  spec:
+    containers:
+      - name: server
+        image: registry.example/fraud-server:2.3.0
+service: {port: 80, targetPort: 8080}
+"""
+
+
+def kept() -> Kept:
+    return keep(resolve(ModelDeploymentSpec.model_validate(yaml.safe_load(MANIFEST))), "fraud")
+
+
+def children() -> dict[str, Any]:
+    address = service.Address("risk", "fraud", "fraud", 80, OWNER)
+    decisions = {"stable": "aaaa", "previous": None, "rejected": "bbbb", "reason": "HighErrorRate"}
+    return {
+        "deployment": deployment(kept(), "risk", "fraud", OWNER, 5),
+        "controller-revision": controller_revision(kept(), "risk", "fraud", OWNER, 7),
+        "live-pinned": service.live(address, "aaaa", "http", decisions),
+        "live-widened": service.live(address, None, "http", {"stable": "aaaa"}),
+        "candidate": service.role(address, CANDIDATE, "bbbb", "api"),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(children()))
+def test_a_child_looks_as_agreed(name: str) -> None:
+    rendered = children()[name]
+    path = GOLDEN / f"{name}.yaml"
+    if os.environ.get("HEADGATE_UPDATE_GOLDEN"):
+        path.write_text(yaml.safe_dump(rendered, sort_keys=False))
+    assert rendered == yaml.safe_load(path.read_text())
+
+
+def test_a_kept_revision_is_read_as_it_was_written() -> None:
+    stored = controller_revision(kept(), "risk", "fraud", OWNER, 7)
+    assert read_kept(stored) == kept()
+    assert stored["revision"] == 7
+
+
+def test_rendering_knows_no_role_and_no_weight() -> None:
+    assert deployment(kept(), "risk", "fraud", OWNER, 1)["spec"]["selector"] == {
+        "matchLabels": {
+            "headgate.dev/model-deployment": "fraud",
+            "headgate.dev/revision": kept().revision,
+        }
+    }
+
+
+def test_every_child_is_controlled_by_the_model_deployment_alone() -> None:
+    for child in children().values():
+        assert child["metadata"]["ownerReferences"] == [OWNER]
+        assert controller_of(child) == OWNER
+        assert "finalizers" not in child["metadata"]
