@@ -13,7 +13,7 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from headgate.judge.sentences import span
+from headgate.api.quantities import format_duration
 from headgate.metrics.providers import Provider
 from headgate.metrics.session import BoundedSession, DeadlineError, TooLargeError
 
@@ -38,6 +38,17 @@ class Row(BaseModel):
 
 
 _ROWS = TypeAdapter(list[Row])
+
+_UNREADABLE = (
+    requests.exceptions.ContentDecodingError,
+    ValidationError,
+    # What the library lets through when a body is not what it expects.
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
 
 
 class Client:
@@ -67,13 +78,11 @@ class Client:
             ) from error
         except DeadlineError as error:
             raise QueryError(
-                self._sentence(f"did not answer within {span(self._provider.timeout)}")
+                self._sentence(f"did not answer within {format_duration(self._provider.timeout)}")
             ) from error
         except PrometheusApiClientException as error:
             raise QueryError(self._sentence(self._refusal(error))) from error
-        except (ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
-            # The last four are what the library lets through when a body is not what it expects;
-            # requests' JSONDecodeError is a ValueError as well.
+        except _UNREADABLE as error:
             raise QueryError(self._sentence("gave an answer that cannot be read")) from error
         except requests.RequestException as error:
             raise QueryError(self._sentence("could not be reached")) from error
