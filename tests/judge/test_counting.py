@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from headgate.judge import Evidence, PodCounters, Sample, Side, Stage, begin, observe
 from headgate.judge.evidence import MOST_PODS
-from tests.judge.worlds import COMPARED, SETTINGS, World, started
+from tests.judge.worlds import COMPARED, PATIENT, SETTINGS, World, started
 
 
 def test_the_first_sample_is_only_a_baseline() -> None:
@@ -249,6 +249,7 @@ STEPS = st.lists(
 )
 
 
+@PATIENT
 @given(steps=STEPS)
 def test_every_request_is_counted_once_whatever_polls_are_missed(
     steps: list[tuple[str, int, float, bool, bool]],
@@ -268,6 +269,7 @@ def test_every_request_is_counted_once_whatever_polls_are_missed(
     assert [candidate.requests, candidate.errors] == served[Side.CANDIDATE]
 
 
+@PATIENT
 @given(
     values=st.lists(
         st.tuples(

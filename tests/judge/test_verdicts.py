@@ -20,7 +20,7 @@ from headgate.judge import (
     throughput,
 )
 from headgate.judge.shares import judge_share
-from tests.judge.worlds import COMPARED, SETTINGS, World, started
+from tests.judge.worlds import COMPARED, PATIENT, SETTINGS, World, started
 
 OVER = Stage(compared=True, hold_over=True)
 WATCH = Stage(watching=True, throughput_applies=True)
@@ -306,6 +306,7 @@ def test_nothing_observed_is_not_good() -> None:
     assert judge(begin(0, None), SETTINGS, OVER).verdict is Verdict.UNKNOWN
 
 
+@PATIENT
 @given(total=st.integers(0, 10_000), bad=st.integers(0, 10_000), limit=st.floats(0, 1))
 def test_a_share_within_its_limit_is_never_bad_and_one_over_it_never_good(
     total: int, bad: int, limit: float

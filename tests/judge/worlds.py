@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from hypothesis import HealthCheck, settings
+
 from headgate.judge import (
     Evidence,
     Judgement,
@@ -14,6 +16,9 @@ from headgate.judge import (
     judge,
     observe,
 )
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For properties: a busy machine is no failure."""
 
 COMPARED = Stage(compared=True)
 LIMIT = 1.0

@@ -32,21 +32,24 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server = self.server
         assert isinstance(server, Server)
-        server.queries.append("GET " + self.path)
-        send(self, rows([]))
+        send(self, server.scraped(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
 
 
 class Server(ThreadingHTTPServer):
-    """Answers with `answer`; `queries` are those it was asked, `over` ends those that wait."""
+    """Answers queries with `answer` and scrapes with `scraped`.
+
+    `queries` are those it was asked, `over` ends the answers that wait.
+    """
 
     daemon_threads = True
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, scraped: Callable[[], bytes]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answer = answer
+        self.scraped = scraped
         self.queries: list[str] = []
         self.over = threading.Event()
 
@@ -59,9 +62,9 @@ class Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serving(answer: Answer) -> Iterator[Server]:
-    """A server for the time of the block."""
-    server = Server(answer)
+def serving(answer: Answer | None = None, scraped: Callable[[], bytes] = bytes) -> Iterator[Server]:
+    """A server for the time of the block; without an `answer` it is a healthy one."""
+    server = Server(answer or healthy, scraped)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

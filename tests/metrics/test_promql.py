@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from headgate.metrics import promql
 from headgate.metrics.presets import PRESETS
+from tests.judge.worlds import PATIENT
 
 HTTP = PRESETS["http"]
 
@@ -43,12 +44,14 @@ def test_no_buckets_are_asked_for_without_a_limit() -> None:
     assert "bucket" not in promql.counters(HTTP, [("n", "p")], set(), 30)
 
 
+@PATIENT
 @given(value=st.text(alphabet="ab\"'`\\\n\r\t\x00{}=~,é"))
 def test_no_value_gets_out_of_its_quotes(value: str) -> None:
     matcher = str(promql.Matcher("pod", "=", value))
     assert len(literals(matcher)) == 1
 
 
+@PATIENT
 @given(values=st.sets(st.text(alphabet='ab.*+|()"\\[]{}^$?', min_size=1), min_size=1))
 def test_one_of_matches_exactly_its_values(values: set[str]) -> None:
     matcher = promql.one_of("pod", values)

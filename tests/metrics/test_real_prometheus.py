@@ -1,0 +1,228 @@
+"""The queries against a real Prometheus that scrapes real exporters, all on loopback."""
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry, Counter, Histogram, exposition
+
+from headgate.judge import PodCounters, Sample
+from headgate.metrics import Poller, Provider, Providers, Target
+from tests.metrics.servers import serving
+
+PROMETHEUS = shutil.which("prometheus")
+pytestmark = pytest.mark.skipif(
+    PROMETHEUS is None, reason="this machine has no prometheus (Debian package prometheus)"
+)
+
+PATIENCE = 30.0
+
+
+@dataclass
+class ModelServer:
+    """One pod's /metrics; `start` is a new process of it, with all counters at 0."""
+
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    def start(self) -> None:
+        registry = CollectorRegistry()
+        self.requests = Counter(
+            "http_requests_total", "", ["method", "handler", "status"], registry=registry
+        )
+        self.seconds = Histogram(
+            "http_request_duration_seconds", "", ["handler"], buckets=(0.1, 1, 2.5),
+            registry=registry,
+        )  # fmt: skip
+        self.registry = registry
+
+    def serve(self, status: str, times: int, seconds: float, handler: str = "/predict") -> None:
+        # In this order: a test waits for the requests and then reads the rest.
+        for _ in range(times):
+            self.seconds.labels(handler).observe(seconds)
+        self.requests.labels("POST", handler, status).inc(times)
+
+
+@contextlib.contextmanager
+def exporting(pod: ModelServer) -> Iterator[str]:
+    """The address where the pod is scraped."""
+    with serving(scraped=lambda: exposition.generate_latest(pod.registry)) as server:
+        yield server.url.removeprefix("http://")
+
+
+@dataclass
+class Setup:
+    """A running Prometheus and the pods that it scrapes every second, each by two jobs."""
+
+    pods: dict[tuple[str, str], ModelServer]
+    process: subprocess.Popen[bytes]
+    url: str
+
+    def poller(self, timeout: float = 5.0) -> Poller:
+        provider = Provider(url=self.url, scrape_interval=1, timeout=timeout)
+        return Poller(Providers(providers={"default": provider}))
+
+
+PODS = [("risk", "fraud-1-a"), ("risk", "fraud-2.b"), ("other", "fraud-1-a")]
+
+
+@pytest.fixture(scope="module")
+def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setup]:
+    assert PROMETHEUS is not None
+    directory = tmp_path_factory.mktemp("prometheus")
+    with contextlib.ExitStack() as stack:
+        pods = {key: ModelServer() for key in PODS}
+        targets = []
+        for (namespace, pod), server in pods.items():
+            server.start()
+            address = stack.enter_context(exporting(server))
+            targets.append({"targets": [address], "labels": {"namespace": namespace, "pod": pod}})
+        jobs = [
+            {"job_name": name, "metrics_path": "/metrics", "static_configs": targets}
+            for name in ("pods", "services")
+        ]
+        config = directory / "prometheus.yml"
+        config.write_text(
+            yaml.safe_dump(
+                {
+                    "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+                    "scrape_configs": jobs,
+                }
+            )
+        )
+        yield stack.enter_context(running(config, directory, pods))
+
+
+@contextlib.contextmanager
+def running(
+    config: Path, directory: Path, pods: dict[tuple[str, str], ModelServer]
+) -> Iterator[Setup]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    process = subprocess.Popen(
+        [
+            str(PROMETHEUS),
+            f"--config.file={config}",
+            f"--storage.tsdb.path={directory / 'data'}",
+            f"--web.listen-address={address}",
+            "--log.level=error",
+        ],
+        cwd=directory,
+    )
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://{address}/-/ready", timeout=2).close()
+                break
+            assert process.poll() is None, "prometheus ended"
+            assert time.monotonic() < deadline, "prometheus was not ready in time"
+            time.sleep(0.05)
+        yield Setup(pods, process, f"http://{address}")
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.kill()
+        process.wait()
+
+
+def target(namespace: str = "risk", limits: tuple[float, ...] = (1.0,)) -> Target:
+    names = frozenset(pod for of, pod in PODS if of == namespace)
+    return Target(namespace, "fraud", "default", "http", names, frozenset(limits))
+
+
+async def until(
+    poller: Poller,
+    of: Target,
+    holds: Callable[[Sample], bool],
+) -> Sample:
+    """The first sample for which `holds`."""
+    sample = None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                sample = (await poller.poll([of], time.time()))[of.key]
+                if holds(sample):
+                    return sample
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise AssertionError(f"last sample: {sample}") from None
+
+
+def count(pod: str, requests: float) -> Callable[[Sample], bool]:
+    return lambda sample: pod in sample.pods and sample.pods[pod].requests == requests
+
+
+def p99(sample: Sample) -> float | None:
+    counters = sample.pods.get("fraud-1-a")
+    return counters.p99 if counters else None
+
+
+async def test_a_release_is_read_as_its_pods_counted_it(setup: Setup) -> None:
+    """One story, because every chapter waits for a scrape."""
+    first, second = setup.pods[PODS[0]], setup.pods[PODS[1]]
+    poller = setup.poller()
+
+    # Several label sets of one pod add up, two scraping jobs do not, and another namespace's
+    # pod of the same name is another pod.
+    first.serve("200", 90, 0.05)
+    first.serve("500", 6, 2.0)
+    first.serve("503", 4, 0.5, handler="/other")
+    second.serve("200", 7, 0.05)
+    setup.pods[PODS[2]].serve("500", 1000, 0.05)
+    sample = await until(
+        poller,
+        target(),
+        lambda s: count("fraud-1-a", 100)(s) and count("fraud-2.b", 7)(s),
+    )
+    counters = sample.pods["fraud-1-a"]
+    assert (counters.errors, counters.slower) == (10, {1.0: 6})
+    # No failed request ever: the series does not exist, and that is no error and no gap.
+    assert sample.pods["fraud-2.b"].errors == 0
+    assert sample.pods.keys() == {"fraud-1-a", "fraud-2.b"}
+    other = await until(poller, target("other"), count("fraud-1-a", 1000))
+    assert other.pods["fraud-1-a"].errors == 1000
+
+    # A limit that is no boundary is judged at the next one above.
+    between = target(limits=(1.5,))
+    snapped = await until(poller, between, lambda s: bool(s.boundaries) and "fraud-1-a" in s.pods)
+    assert snapped.boundaries == {1.5: 2.5}
+    assert snapped.pods["fraud-1-a"].slower == {1.5: 0}
+
+    # p99 is shown once there is a rate.
+    first.serve("200", 100, 0.05)
+    shown = await until(poller, target(), lambda s: bool(p99(s)))
+    assert 0 < (p99(shown) or 0) <= 2.5
+
+    # Whatever is older than two scrapes is missing, though Prometheus would still return it.
+    late = Poller(Providers(providers={"default": Provider(url=setup.url, scrape_interval=1)}))
+    old = (await late.poll([target()], time.time() + 30))[("risk", "fraud")]
+    assert old == Sample(old.at)
+    late.close()
+
+    # A new process has no failed series: the old one's errors are not added to its total.
+    first.start()
+    first.serve("200", 3, 0.05)
+    restarted = await until(poller, target(), count("fraud-1-a", 3))
+    assert restarted.pods["fraud-1-a"] == PodCounters(3, 0, {1.0: 0}, p99(restarted))
+    poller.close()
+
+
+async def test_a_prometheus_that_stops_is_an_outage_and_then_goes_on(setup: Setup) -> None:
+    poller = setup.poller(timeout=0.5)
+    await until(poller, target(), lambda sample: bool(sample.pods))
+    setup.process.send_signal(signal.SIGSTOP)
+    stopped = (await poller.poll([target()], time.time()))[("risk", "fraud")]
+    assert stopped.outage == 'metrics provider "default" did not answer within 500ms'
+    setup.process.send_signal(signal.SIGCONT)
+    await until(poller, target(), lambda sample: bool(sample.pods))
+    poller.close()
