@@ -77,7 +77,9 @@ def _next_pods(state: State) -> Split:
     if release.stage != "Stepping" or not state.step.shared:
         # A preview and a promotion bring up a whole second side: the old one is kept to go back.
         stable = max(target.stable, stable_now if release.stage == "Promoting" else 0)
-        return Split(stable if state.stable else 0, target.candidate)
+        shared = _widened(state) and release.stage == "Starting"
+        candidate = max(target.candidate, candidate_now) if shared else target.candidate
+        return Split(stable if state.stable else 0, candidate)
     least, most = state.replicas - unavailable_of(spec), state.replicas + surge_of(spec)
     stable = target.stable
     if target.stable < stable_now:
@@ -88,6 +90,9 @@ def _next_pods(state: State) -> Split:
     if target.candidate > candidate_now:
         room = most - max(stable_now, len(seen.pods_of(state.stable)))
         candidate = max(candidate_now, min(target.candidate, room))
+    elif target.candidate < candidate_now:
+        needed = least - seen.ready(state.stable)
+        candidate = max(target.candidate, min(candidate_now, needed))
     return Split(stable, candidate)
 
 
@@ -98,7 +103,7 @@ def _current(state: State, revision: str | None) -> int:
 
 def _traffic(state: State) -> str | None:
     """Pinned to stable, or widened while a step shares traffic and no third revision has pods."""
-    release, live = state.release, state.seen.live
+    release = state.release
     if state.stable is None:
         return NOWHERE
     if state.candidate is None or release is None:
@@ -109,10 +114,19 @@ def _traffic(state: State) -> str | None:
         before = state.steps[release.step - 1].shared if release.step else False
         return None if before else state.stable
     if release.stage != "Stepping" or not state.step.shared:
-        return state.stable
-    widened = live is not None and live.revision is None
+        return None if _widened(state) and _short_of_stable(state) else state.stable
     both = state.seen.ready(state.stable) and state.seen.ready(state.candidate)
-    return None if widened or both else state.stable
+    return None if _widened(state) or both else state.stable
+
+
+def _widened(state: State) -> bool:
+    return state.seen.live is not None and state.seen.live.revision is None
+
+
+def _short_of_stable(state: State) -> bool:
+    """After a lost status traffic may still be shared: it stays so until stable can take it all."""
+    least = state.replicas - unavailable_of(state.seen.spec)
+    return state.seen.ready(state.stable) < least and state.seen.ready(state.candidate) > 0
 
 
 def _roles(state: State) -> Mapping[str, str]:
@@ -152,11 +166,19 @@ def _may_pin(state: State, rejected: bool) -> bool:
     ready = state.seen.ready(state.stable)
     if ready == 0:
         return False
-    if ready >= min(revert_floor_of(state.seen.spec), state.replicas):
+    if ready >= min(_floor(state, rejected), state.replicas):
         return True
     if state.seen.ready(release.revision) == 0:
         return True
     return rejected and state.since(release.decided) >= LONGEST_UNPINNED_REVERT
+
+
+def _floor(state: State, rejected: bool) -> int:
+    """A bad version is left with half the pods ready; one that is only unwanted leaves without
+    costing capacity."""
+    spec = state.seen.spec
+    floor = revert_floor_of(spec)
+    return floor if rejected else max(floor, state.replicas - unavailable_of(spec))
 
 
 def unpinned_deadline(state: State) -> float | None:

@@ -48,6 +48,8 @@ def judge_release(state: State) -> State:
     if sample is not None and (evidence.at is None or sample.at > evidence.at):
         evidence = observe(evidence, sample, _sides(state), settings, stage)
     state = state.proceed(evidence=evidence.to_dict())
+    if release.stage == "Starting":
+        return state
     if not _gets_traffic(state):
         nothing = Judgement(
             Verdict.NOT_APPLICABLE, "NoTraffic", "the candidate gets no live traffic yet"

@@ -34,7 +34,7 @@ class Step:
     @property
     def approximated(self) -> bool:
         """Whether whole pods cannot express the weight exactly."""
-        return self.weight > 0 and self.split.approximates(self.weight)
+        return self.shared and self.split.approximates(self.weight)
 
     @property
     def shared(self) -> bool:

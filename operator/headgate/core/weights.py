@@ -53,7 +53,7 @@ def split(replicas: int, weight: int, surge: int, unavailable: int) -> Split:
     choices = [
         Split(total - candidate, candidate)
         for total in range(max(2, replicas - unavailable), replicas + surge + 1)
-        for candidate in range(1, total)
+        for candidate in _nearest(total, weight)
     ]
     if not choices:
         raise NoSplitError(
@@ -67,3 +67,9 @@ def split(replicas: int, weight: int, surge: int, unavailable: int) -> Split:
         return (round(abs(share - weight), 9), share, abs(total - replicas), -total)
 
     return min(choices, key=distance)
+
+
+def _nearest(total: int, weight: int) -> set[int]:
+    """The one or two numbers of candidate pods that are nearest to `weight` among `total`."""
+    below = total * weight // 100
+    return {min(max(candidate, 1), total - 1) for candidate in (below, below + 1)}
