@@ -241,13 +241,13 @@ STORIES = {
                 },
             ),
             60: _later("2.0.0"),
-            140: _behave("2.0.0", BAD),
+            130: _behave("2.0.0", BAD),
         },
         seconds=220,
     ),
     "rule-fails-in-watch": Story(
         "A rule that fails in the watch alerts and marks the release as failed",
-        {0: apply("1.0.0"), 60: _later("2.0.0"), 140: _behave("2.0.0", Behaviour(slow=0.1))},
+        {0: apply("1.0.0"), 60: _later("2.0.0"), 125: _behave("2.0.0", Behaviour(slow=0.1))},
         seconds=240,
     ),
     "scaled-in-the-middle": Story(

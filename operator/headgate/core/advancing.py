@@ -229,6 +229,9 @@ def _watching(state: State) -> State:
     assert release is not None
     going_back = release.direct and state.previous is not None
     left = hold_left(state, evidence_of(state))
+    holding = next((name for name, held in evidence_of(state).held.items() if held > 0), None)
+    if left <= 0 and holding is not None and state.previous is not None:
+        return state.wait(f"the watch goes on while {holding} holds")
     if left > 0 and not going_back:
         watched = for_people(hold_of(state) - left)
         whole = for_people(hold_of(state))
