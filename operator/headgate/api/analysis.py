@@ -161,18 +161,34 @@ Limit = Annotated[float | str, PlainValidator(_limit), WithJsonSchema(_LIMIT_SCH
 """A number, or for a latency a duration."""
 
 
-def _both(bounds: dict[str, Any], metric: Metric) -> dict[str, Any]:
-    return {"properties": {"metric": {"enum": [metric.value]}, "above": bounds, "below": bounds}}
+def _either(*choices: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [{"properties": choice} for choice in choices]}
+
+
+def _metric_is(*metrics: Metric) -> dict[str, Any]:
+    return {"metric": {"enum": [metric.value for metric in metrics]}}
+
+
+def _limits_are(bounds: dict[str, Any]) -> dict[str, Any]:
+    return {"above": bounds, "below": bounds}
 
 
 # CEL cannot see an untyped field, so what the rules of Condition say is said here once more. A
-# range that no number meets lets only strings through, and a length of 0 only numbers.
+# length of 0 lets only numbers through, and a maximum below 0 only strings. Of the choices that
+# fail, the server reports the one with more fields that pass: _REPORTED picks the one to read.
+_REPORTED: dict[str, Any] = {"for": {"minLength": 1}}
 _CONDITION_SCHEMA: dict[str, Any] = {
     "oneOf": [{"required": ["above"]}, {"required": ["below"]}],
-    "anyOf": [
-        _both({"maxLength": 0, "maximum": 1}, Metric.ERROR_RATE),
-        _both({"minimum": 1, "maximum": 0}, Metric.LATENCY_P99),
-        _both({"maxLength": 0}, Metric.THROUGHPUT),
+    "allOf": [
+        _either(_metric_is(Metric.LATENCY_P99) | _REPORTED, _limits_are({"maxLength": 0})),
+        _either(
+            _metric_is(Metric.ERROR_RATE, Metric.THROUGHPUT) | _REPORTED,
+            _limits_are({"maximum": -1}),
+        ),
+        _either(
+            _metric_is(Metric.LATENCY_P99, Metric.THROUGHPUT),
+            _limits_are({"maximum": 1}) | _REPORTED,
+        ),
     ],
 }
 

@@ -45,7 +45,7 @@ class Rule:
 
     `expression` is CEL over `self`, or None where CEL cannot see the fields and the model's own
     schema says it; `holds` says the same of the parsed model; `message` names the field and says
-    the cure. `field` is the camelCase field the refusal points at.
+    the cure. `field` is the camelCase field (dotted when deeper) that the refusal points at.
     """
 
     expression: str | None

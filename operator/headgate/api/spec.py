@@ -130,6 +130,7 @@ class ModelDeploymentSpec(SpecModel):
             " && self.template.spec.containers.all(c, has(c.image) && c.image != '')",
             "template.spec.containers needs at least one container, and each of them an image",
             _has_images,
+            field="template.spec.containers",
         ),
         Rule(
             "!has(self.template.spec.restartPolicy)"
@@ -139,6 +140,7 @@ class ModelDeploymentSpec(SpecModel):
             lambda spec: (
                 _mapping(spec.template.get("spec")).get("restartPolicy") in (None, "Always")
             ),
+            field="template.spec.restartPolicy",
         ),
         Rule(
             "!has(self.template.metadata) || !has(self.template.metadata.labels)"
@@ -146,18 +148,21 @@ class ModelDeploymentSpec(SpecModel):
             f"template.metadata.labels must not begin with {GROUP}/: Headgate sets those itself,"
             " remove them from the template",
             lambda spec: not any(str(key).startswith(f"{GROUP}/") for key in _labels(spec)),
+            field="template.metadata.labels",
         ),
         Rule(
             *_label_agrees("app.kubernetes.io/managed-by", "'headgate'", "headgate"),
             lambda spec: (
                 _labels(spec).get("app.kubernetes.io/managed-by", "headgate") == "headgate"
             ),
+            field="template.metadata.labels",
         ),
         Rule(
             *_label_agrees("app.kubernetes.io/name", "self.model.name", "model.name"),
             lambda spec: (
                 _labels(spec).get("app.kubernetes.io/name", spec.model.name) == spec.model.name
             ),
+            field="template.metadata.labels",
         ),
         Rule(
             "!(has(self.strategy) && has(self.strategy.maxSurge)"
@@ -169,6 +174,7 @@ class ModelDeploymentSpec(SpecModel):
             "a canary of 1 replica with strategy.maxSurge 0 cannot split traffic: set"
             " strategy.maxSurge to 1, or replicas to 2 or more, or strategy.type to BlueGreen",
             _has_split,
+            field="strategy.maxSurge",
         ),
         longer_than_nothing("progressDeadline", "progress_deadline"),
     )

@@ -78,8 +78,8 @@ class _Converter:
                 return {**schema(), **self._described(node)}
         if "anyOf" in node and "properties" not in node:
             return self._optional(node, path)
-        if "prefixItems" in node or "allOf" in node:
-            raise ValueError(f"{'.'.join(path)}: tuples and allOf have no structural schema")
+        if "prefixItems" in node:
+            raise ValueError(f"{'.'.join(path)}: a tuple has no structural schema")
         result = {key: value for key, value in node.items() if key not in _DROPPED}
         result |= self._described(node)
         if "const" in node:

@@ -1,0 +1,55 @@
+"""What several directories of tests share: a real API server, started when a test first asks."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hack.cluster import Cluster, cluster_unavailable_reason, open_cluster
+from hack.cluster.local import close_local
+from hack.cluster.processes import wait_until
+from hack.cluster.record import names
+
+REPOSITORY = Path(__file__).parents[1]
+_CRD = "modeldeployments.headgate.dev"
+_PREFIX = "tests-api-"
+
+
+def _remove_leftovers() -> None:
+    # The name ends in the process id of its run: two runs never share one, and what a run that
+    # was killed left behind is recognised.
+    for name in names():
+        process = name.removeprefix(_PREFIX)
+        if name.startswith(_PREFIX) and not Path("/proc", process).exists():
+            close_local(name)
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[Cluster]:
+    """A control plane of this run's own: an API server that keeps objects, without any node."""
+    reason = cluster_unavailable_reason(control_plane_only=True)
+    if reason:
+        pytest.skip(reason)
+    _remove_leftovers()
+    cluster = open_cluster(f"{_PREFIX}{os.getpid()}", control_plane_only=True)
+    yield cluster
+    cluster.down()
+
+
+@pytest.fixture(scope="session")
+def established_crd(control_plane: Cluster) -> Cluster:
+    """The control plane, with the committed CRD applied by plain `kubectl apply`."""
+    control_plane.kubectl("apply", "-f", str(REPOSITORY / "crds"))
+
+    # `kubectl wait` gives up on a definition that has no conditions yet.
+    def is_established() -> bool:
+        status = json.loads(control_plane.kubectl("get", f"crd/{_CRD}", "-ojson"))["status"]
+        return any(
+            condition["type"] == "Established" and condition["status"] == "True"
+            for condition in status["conditions"] or ()
+        )
+
+    wait_until(is_established, 60, lambda: f"{_CRD} was not established", 0.2)
+    return control_plane
