@@ -89,7 +89,8 @@ MODULES = {
     )
 }
 CONTROL_PLANE = ("kubernetes", "etcd")
-WHOLE_CLUSTER = (*CONTROL_PLANE, "coredns", "pause", "helm")
+WHOLE_CLUSTER = (*CONTROL_PLANE, "coredns", "pause")
+WITH_TOOLS = (*WHOLE_CLUSTER, "helm")
 
 
 def build_command(module: Module, output: Path) -> list[str]:

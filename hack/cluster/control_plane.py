@@ -144,6 +144,8 @@ def controller_manager_command(record: ClusterRecord) -> list[str]:
         f"--service-account-private-key-file={keys.key('service-accounts')}",
         "--use-service-account-credentials=true",
         "--leader-elect=false",
+        # It makes this directory, by default one of the host's.
+        f"--flex-volume-plugin-dir={record.directory / 'volume-plugins'}",
         # Without a port of its own, nothing of two clusters can collide.
         "--secure-port=0",
         # At the default of 20 requests/s the controllers, not the operator, would set the pace.

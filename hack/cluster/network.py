@@ -48,6 +48,12 @@ def create(name: str, slot: Slot) -> None:
     run([*inside, "link", "set", "lo", "up"])
     run([*inside, "address", "add", f"{slot.node_address}/{prefix}", "dev", _NODE_INTERFACE])
     run([*inside, "link", "set", _NODE_INTERFACE, "up"])
+    # A program in the namespace needs some route to a Service before kube-proxy's rules see the
+    # packet and turn it to a pod.
+    run(
+        [*inside, "route", "add", str(slot.services), "dev", _NODE_INTERFACE]
+        + ["src", slot.node_address]
+    )
     # Without these the API server cannot answer pods nor call webhooks behind Services.
     for network in (slot.pods, slot.services):
         run(["ip", "route", "add", str(network), "via", slot.node_address])
