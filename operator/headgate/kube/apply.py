@@ -23,6 +23,7 @@ from headgate.core.intents import (
 from headgate.kube.client import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
+    SERVICE,
     Conflict,
     KubeClient,
     NotFound,
@@ -195,12 +196,28 @@ class _Writer:
         body = service.live(snapshot.address, intent.revision, port_name, decisions)
         stored = snapshot.service(service_name(snapshot.name, LIVE))
         if stored is None:
-            return await self._client.apply(body, force=False)
+            return await self._create_service(body)
+        # Without the uid, an apply onto a Service that was deleted since would create it.
+        body["metadata"]["uid"] = stored["metadata"]["uid"]
         version = stored["metadata"]["resourceVersion"]
         return await self._client.apply(body, resource_version=version)
 
     async def _set_role(self, role: str, revision: str) -> Object:
         snapshot = self._snapshot
         body = service.role(snapshot.address, role, revision, self._port_name(revision))
-        stored = snapshot.service(service_name(snapshot.name, role))
-        return await self._client.apply(body, force=stored is not None)
+        if snapshot.service(service_name(snapshot.name, role)) is None:
+            return await self._create_service(body)
+        return await self._client.apply(body)
+
+    async def _create_service(self, body: Object) -> Object:
+        """Create a Service, and never take one that exists from its owner.
+
+        Two ModelDeployments can want the same name (`fraud` with its role stable, and
+        `fraud-stable`). Both write as the same field manager, so an apply alone would not fail.
+        """
+        name = body["metadata"]["name"]
+        try:
+            await self._client.get(SERVICE, self._snapshot.namespace, name)
+        except NotFound:
+            return await self._client.apply(body, force=False)
+        raise Conflict(f"a Service {name} exists, which was not seen before")

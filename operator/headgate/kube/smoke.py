@@ -172,7 +172,7 @@ def _wrong(expect: Expect, text: bytes | None) -> str | None:
         return f"with more than {LARGEST_ANSWER // 1024} KiB, which is not read"
     try:
         answer: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "with something that is no JSON"
     what = "the answer"
     if expect.field is not None:
