@@ -1,0 +1,51 @@
+{{- define "headgate.name" -}}
+{{- if contains "headgate" .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-headgate" .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "headgate.selector" -}}
+app.kubernetes.io/name: headgate
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "headgate.labels" -}}
+{{ include "headgate.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{/* What the operator may do in a namespace: its own kind, and the children it makes. */}}
+{{- define "headgate.rules" -}}
+- apiGroups: [headgate.dev]
+  resources: [modeldeployments]
+  verbs: [get, list, watch]
+- apiGroups: [headgate.dev]
+  resources: [modeldeployments/status]
+  verbs: [get, patch, update]
+# blockOwnerDeletion on our children needs this where that admission plugin is on.
+- apiGroups: [headgate.dev]
+  resources: [modeldeployments/finalizers]
+  verbs: [update]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [apps]
+  resources: [controllerrevisions]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, delete]
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, create, patch]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create]
+{{- end -}}
