@@ -100,8 +100,8 @@ class Release(StatusModel):
     settled: bool = Field(default=False, description="The step's pods are ready and counted.")
     smoked: bool = Field(default=False, description="The smoke checks have passed.")
     failed: bool = Field(default=False, description="A rule failed after promotion.")
-    throughput_met: bool = Field(
-        default=False, description="The throughput limit was met before promotion."
+    throughput_before: float | None = Field(
+        default=None, description="Requests per second of the live Service before promotion."
     )
     reason: Name = Field(default="", description="While reverting: one word.")
     message: Text = Field(default="", description="While reverting: why.")

@@ -198,7 +198,7 @@ def _promote(state: State) -> State:
     """The switch: from this pass on the candidate is the stable version."""
     release = state.release
     assert release is not None
-    met = _throughput_met(state)
+    before = throughput(evidence_of(state))
     old = state.stable
     state = state.change(
         stable=release.revision,
@@ -208,20 +208,12 @@ def _promote(state: State) -> State:
         stage="Watching",
         weight=100,
         settled=True,
-        throughput_met=met,
+        throughput_before=before,
         step_started=to_text(state.now),
     )
     state = begin_step(state)
     message = f"{release.version} is the stable version now and gets all live traffic."
     return _watching(state.say("Promoted", message))
-
-
-def _throughput_met(state: State) -> bool:
-    rule = state.seen.spec.analysis.rules.throughput
-    rate = throughput(evidence_of(state))
-    limits = [each.limit for each in state.seen.spec.rollback.conditions if each.below is not None]
-    least = min([*limits, *([rule.min] if rule is not None else [])], default=None)
-    return least is not None and rate is not None and rate >= least
 
 
 def _watching(state: State) -> State:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from headgate.api.quantities import parse_duration
 from headgate.core.reverting import revert
 from headgate.core.settings import judge_settings
@@ -31,8 +33,10 @@ def evidence_of(state: State) -> Evidence:
 
 
 def begin_step(state: State) -> State:
-    """Begin counting anew; the pods' raw counters stay, so that no request is counted twice."""
-    evidence = begin(state.now, evidence_of(state))
+    """Begin counting anew. The pods' raw counters stay, so that no request is counted twice, and
+    so does how long each condition has held: it may hold across steps."""
+    before = evidence_of(state)
+    evidence = replace(begin(state.now, before), held=before.held)
     return state.proceed(evidence=evidence.to_dict())
 
 
@@ -69,7 +73,8 @@ def stage_of(state: State) -> Stage:
         and state.seen.ready(state.stable) > 0
         and state.seen.ready(release.revision) > 0,
         watching=watching,
-        throughput_applies=watching and release.throughput_met,
+        throughput_applies=watching and release.throughput_before is not None,
+        throughput_before=release.throughput_before,
         hold_over=hold_left(state, evidence_of(state)) <= 0,
     )
 
@@ -121,15 +126,14 @@ def _act(state: State) -> State:
     release, judgement = state.release, state.judgement
     assert release is not None
     assert judgement is not None
+    if judgement.reason == "CandidateSilent":
+        limit = parse_duration(state.seen.spec.analysis.unknown_timeout)
+        if evidence_of(state).silent >= limit:
+            return revert(state, "CandidateSilent", judgement.sentence)
     if release.stage == "Watching":
         return _act_in_watch(state, judgement)
     if judgement.verdict is Verdict.BAD:
         return revert(state, judgement.reason, judgement.sentence)
-    if judgement.reason == "CandidateSilent":
-        silent = evidence_of(state).silent
-        limit = parse_duration(state.seen.spec.analysis.unknown_timeout)
-        if silent >= limit:
-            return revert(state, "CandidateSilent", judgement.sentence)
     return state
 
 
