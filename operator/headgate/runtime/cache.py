@@ -1,0 +1,213 @@
+"""The newest known version of every object that concerns us, as the API server sent it.
+
+Filled by watch events, by live reads and by the answers to our own writes, in whatever order they
+arrive: the newest resourceVersion wins, and what was deleted stays deleted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from headgate.kube.client import (
+    CONTROLLER_REVISION,
+    DEPLOYMENT,
+    MODEL_DEPLOYMENT,
+    POD,
+    SERVICE,
+    Object,
+)
+from headgate.kube.snapshot import Snapshot
+from headgate.render.names import OWNED_BY
+
+Key = tuple[str, str]
+"""Namespace and name of a ModelDeployment."""
+
+TOMBSTONE_SECONDS = 120.0
+"""How long a late event about a deleted object is recognised as late."""
+
+KEPT = frozenset(
+    kind.name for kind in (MODEL_DEPLOYMENT, DEPLOYMENT, SERVICE, POD, CONTROLLER_REVISION)
+)
+
+Identity = tuple[str, str, str]
+"""Kind, namespace and name of an object."""
+
+
+def identity_of(stored: Object) -> Identity:
+    """Kind, namespace and name of an object."""
+    metadata = stored["metadata"]
+    return str(stored["kind"]), str(metadata.get("namespace") or ""), str(metadata["name"])
+
+
+def key_of(stored: Object) -> Key | None:
+    """The ModelDeployment that an object is or belongs to, by its label; None for a stranger."""
+    metadata = stored["metadata"]
+    namespace = str(metadata.get("namespace") or "")
+    if stored["kind"] == MODEL_DEPLOYMENT.name:
+        return namespace, str(metadata["name"])
+    owner = (metadata.get("labels") or {}).get(OWNED_BY)
+    return None if owner is None else (namespace, str(owner))
+
+
+def version_of(stored: Object) -> int | None:
+    """The resourceVersion as a number; None when it is none, and so cannot be compared."""
+    text = str(stored["metadata"].get("resourceVersion") or "")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+@dataclass
+class Family:
+    """A ModelDeployment and its children, by identity."""
+
+    model_deployment: Object | None = None
+    children: dict[Identity, Object] = field(default_factory=dict)
+    snapshot: Snapshot | None = None
+
+    def of_kind(self, name: str) -> tuple[Object, ...]:
+        """The children of a kind."""
+        return tuple(each for identity, each in self.children.items() if identity[0] == name)
+
+
+class Cache:
+    """Objects by ModelDeployment. `clock` is a monotonic clock in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._families: dict[Key, Family] = {}
+        self._owners: dict[Identity, Key] = {}
+        self._tombstones: dict[Identity, tuple[int, float]] = {}
+
+    def put(self, stored: Object) -> bool:
+        """Keep an object unless a newer version of it is known; whether anything changed."""
+        if stored["kind"] not in KEPT:
+            return False
+        identity, version = identity_of(stored), version_of(stored)
+        known = self.get(identity)
+        if version is not None:
+            before = None if known is None else version_of(known)
+            if before is not None and version <= before:
+                return False
+            buried = self._tombstones.get(identity)
+            if buried is not None and version <= buried[0]:
+                return False
+        key = key_of(stored)
+        if key is None or self._owners.get(identity, key) != key:
+            # Relabelled away from its ModelDeployment: for that one it is gone.
+            self._remove(identity)
+        if key is None:
+            return known is not None
+        family = self._families.setdefault(key, Family())
+        if identity[0] == MODEL_DEPLOYMENT.name:
+            family.model_deployment = _slim(stored)
+        else:
+            family.children[identity] = _slim(stored)
+        family.snapshot = None
+        self._owners[identity] = key
+        return True
+
+    def drop(self, stored: Object) -> bool:
+        """An object was deleted, in this version or the one that is known; whether it was kept."""
+        identity, version = identity_of(stored), version_of(stored)
+        known = self.get(identity)
+        if known is not None and known["metadata"].get("uid") != stored["metadata"].get("uid"):
+            newer = version_of(known)
+            if version is not None and newer is not None and newer > version:
+                # Its successor of the same name is known already.
+                return False
+        self._bury(identity, version)
+        return self._remove(identity)
+
+    def get(self, identity: Identity) -> Object | None:
+        """An object, or None."""
+        key = self._owners.get(identity)
+        if key is None:
+            return None
+        family = self._families[key]
+        if identity[0] == MODEL_DEPLOYMENT.name:
+            return family.model_deployment
+        return family.children.get(identity)
+
+    def keys(self) -> list[Key]:
+        """Every ModelDeployment that exists."""
+        return [
+            key for key, family in self._families.items() if family.model_deployment is not None
+        ]
+
+    def snapshot(self, key: Key) -> Snapshot | None:
+        """A ModelDeployment with its children, the same value until one of them changes; None
+        when it does not exist."""
+        family = self._families.get(key)
+        if family is None or family.model_deployment is None:
+            return None
+        if family.snapshot is None:
+            family.snapshot = Snapshot(
+                model_deployment=family.model_deployment,
+                deployments=family.of_kind(DEPLOYMENT.name),
+                services=family.of_kind(SERVICE.name),
+                pods=family.of_kind(POD.name),
+                revisions=family.of_kind(CONTROLLER_REVISION.name),
+            )
+        return family.snapshot
+
+    def mark(self, kinds: Collection[str], key: Key | None = None) -> dict[Identity, int | None]:
+        """What is kept of these kinds (of one ModelDeployment) and in which version: to be taken
+        before a list is asked for, and given to `prune` with the answer."""
+        families = (
+            self._families.values() if key is None else filter(None, [self._families.get(key)])
+        )
+        return {
+            identity: version_of(each)
+            for family in families
+            for identity, each in _members(family)
+            if identity[0] in kinds
+        }
+
+    def prune(self, before: dict[Identity, int | None], listed: Iterable[Object]) -> set[Key]:
+        """Drop what was kept before a list was read, is not on it, and has not changed since: a
+        watch that was broken has missed its end. Gives the ModelDeployments concerned."""
+        present = {identity_of(each) for each in listed}
+        concerned = set()
+        for identity, version in before.items():
+            known = self.get(identity)
+            if identity in present or known is None or version_of(known) != version:
+                continue
+            concerned.add(self._owners[identity])
+            self.drop(known)
+        return concerned
+
+    def _remove(self, identity: Identity) -> bool:
+        key = self._owners.pop(identity, None)
+        if key is None:
+            return False
+        family = self._families[key]
+        family.snapshot = None
+        if identity[0] == MODEL_DEPLOYMENT.name:
+            family.model_deployment = None
+        else:
+            family.children.pop(identity, None)
+        if family.model_deployment is None and not family.children:
+            del self._families[key]
+        return True
+
+    def _bury(self, identity: Identity, version: int | None) -> None:
+        now = self._clock()
+        if version is not None:
+            self._tombstones[identity] = (version, now)
+        for old in [
+            each for each, (_, since) in self._tombstones.items() if now - since > TOMBSTONE_SECONDS
+        ]:
+            del self._tombstones[old]
+
+
+def _members(family: Family) -> Iterator[tuple[Identity, Object]]:
+    if family.model_deployment is not None:
+        yield identity_of(family.model_deployment), family.model_deployment
+    yield from family.children.items()
+
+
+def _slim(stored: Object) -> Object:
+    """Without what only the API server needs; it is the larger half of many objects."""
+    metadata = {key: value for key, value in stored["metadata"].items() if key != "managedFields"}
+    return {**stored, "metadata": metadata}

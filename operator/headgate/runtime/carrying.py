@@ -1,0 +1,88 @@
+"""Carries out a plan's intents one by one, and decides what a failure among them means.
+
+A Service of a role is for people and tests only: failing to point it must not hold up what moves
+live traffic. Any other failure ends the pass, as later intents build on earlier ones.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from headgate.core.intents import Intent, RunSmoke, SetRole
+from headgate.kube.apply import carry_out
+from headgate.kube.client import (
+    CONTROLLER_REVISION,
+    DEPLOYMENT,
+    SERVICE,
+    Conflict,
+    KubeClient,
+    KubeError,
+    Object,
+)
+from headgate.kube.snapshot import Snapshot
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many intents were carried out, and the first failure, if any."""
+
+    written: int = 0
+    failure: KubeError | None = None
+    failed: Intent | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The failure as a person reads it."""
+        return f"{type(self.failed).__name__} failed: {self.failure}"
+
+
+async def carry_out_each(
+    client: KubeClient,
+    snapshot: Snapshot,
+    intents: Sequence[Intent],
+    keep: Callable[[Object], object],
+) -> Outcome:
+    """Do what a plan wants, in its order; `keep` is called with each object as written. Raises
+    `Conflict` at once when what the plan was made from has changed."""
+    outcome = Outcome()
+    for intent in intents:
+        if isinstance(intent, RunSmoke):
+            continue
+        try:
+            written = await carry_out(client, snapshot, [intent])
+        except KubeError as error:
+            minor = isinstance(intent, SetRole)
+            if isinstance(error, Conflict) and not minor:
+                raise
+            _log.warning("%s/%s: %s failed: %s", snapshot.namespace, snapshot.name, intent, error)
+            if outcome.failure is None:
+                outcome = replace(outcome, failure=error, failed=intent)
+            if not minor:
+                return outcome
+            continue
+        for each in written:
+            keep(each)
+            snapshot = _with(snapshot, each)
+        outcome = replace(outcome, written=outcome.written + 1)
+    return outcome
+
+
+def _with(snapshot: Snapshot, written: Object) -> Snapshot:
+    """The snapshot as later intents of the same pass have to see it."""
+    match written["kind"]:
+        case CONTROLLER_REVISION.name:
+            return replace(snapshot, revisions=_put(snapshot.revisions, written))
+        case DEPLOYMENT.name:
+            return replace(snapshot, deployments=_put(snapshot.deployments, written))
+        case SERVICE.name:
+            return replace(snapshot, services=_put(snapshot.services, written))
+    return snapshot
+
+
+def _put(known: tuple[Object, ...], written: Object) -> tuple[Object, ...]:
+    name = written["metadata"]["name"]
+    return (*(each for each in known if each["metadata"]["name"] != name), written)

@@ -1,0 +1,78 @@
+"""What the process remembers of a ModelDeployment between two passes, and when its status is worth
+a write.
+
+Everything here may be lost: the next process starts from the stored status and the Services.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from headgate.api.status import Status
+from headgate.core.intents import Note
+from headgate.judge import Sample
+
+QUIET_STATUS_INTERVAL = 10.0
+"""Seconds between two writes of a status in which only numbers have changed."""
+
+QUIET_SECONDS_PER_RELEASE = 2.0
+"""With many releases under way each writes less often, so that all together write 30 a minute."""
+
+NOTES_KEPT = 32
+ENTRIES_KEPT = 500
+
+
+@dataclass
+class Memory:
+    """One ModelDeployment. `status` is the newest one that was planned; `notes` wait for it to be
+    written. `written` and `recorded` are moments of a monotonic clock, in seconds."""
+
+    uid: str
+    status: Status | None = None
+    sample: Sample | None = None
+    notes: deque[Note] = field(default_factory=lambda: deque(maxlen=NOTES_KEPT))
+    entries: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=ENTRIES_KEPT))
+    entered: float = 0.0
+    release: str = ""
+    written: float = float("-inf")
+    recorded: float = float("-inf")
+    conflicted: bool = False
+    writes_in_a_row: int = 0
+
+
+def quiet_interval(under_way: int) -> float:
+    """Seconds between two writes of a status that says nothing new but numbers."""
+    return max(QUIET_STATUS_INTERVAL, QUIET_SECONDS_PER_RELEASE * under_way)
+
+
+def says_something_new(stored: Status, planned: Status) -> bool:
+    """Whether a person or a tool, or this operator after a kill, should know at once."""
+    return _essence(stored) != _essence(planned)
+
+
+def _essence(status: Status) -> tuple[Any, ...]:
+    release = status.release
+    sides = (status.stable, status.candidate, status.previous)
+    return (
+        status.observed_generation,
+        status.phase,
+        status.step,
+        status.weight,
+        status.verdict,
+        status.selector,
+        status.rejected,
+        status.decisions,
+        status.releases,
+        [side.revision if side is not None else None for side in sides],
+        [(each.type, each.status, each.reason) for each in status.conditions],
+        None
+        if release is None
+        else release.model_copy(update={"evidence": {}, "progress": "", "progressed": ""}),
+    )
+
+
+def to_json(status: Status) -> dict[str, object]:
+    """The status as the API server stores it."""
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,131 @@
+"""Asks Prometheus about every release under way, once per interval and provider, and nothing while
+there is none.
+
+`Reconciler` says which pods are to be asked about; each answer is handed back to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from headgate.api.quantities import parse_duration
+from headgate.core.settings import judge_settings
+from headgate.judge import Metric, Sample
+from headgate.kube.snapshot import Snapshot
+from headgate.metrics import Providers, Target
+from headgate.runtime.cache import Key
+
+DEFAULT_INTERVAL = 15.0
+"""For a provider that nobody configured: asking it gives a sample that says so."""
+
+_log = logging.getLogger(__name__)
+
+
+class Asks(Protocol):
+    """`headgate.metrics.Poller`, or what tests put in its place."""
+
+    async def poll(self, targets: list[Target], now: float) -> Mapping[Key, Sample]:
+        """One sample for each target."""
+        ...
+
+
+def target_of(snapshot: Snapshot) -> Target:
+    """What is to be asked about a ModelDeployment: all its pods, and the latency limits of its
+    rules and conditions. Raises `Broken`."""
+    spec = snapshot.spec
+    settings = judge_settings(spec)
+    limits = {each.limit for each in settings.conditions if each.metric is Metric.LATENCY_P99}
+    if settings.latency_max is not None:
+        limits.add(settings.latency_max)
+    return Target(
+        namespace=snapshot.namespace,
+        name=snapshot.name,
+        provider=spec.analysis.provider,
+        runtime=spec.analysis.runtime,
+        pods=frozenset(str(each["metadata"]["name"]) for each in snapshot.pods),
+        limits=frozenset(limits),
+    )
+
+
+class Polling:
+    """The releases under way. `deliver(key, sample)` is called with each answer; `now` is the wall
+    clock in epoch seconds. All methods belong to one event loop."""
+
+    def __init__(
+        self,
+        poller: Asks,
+        providers: Providers,
+        deliver: Callable[[Key, Sample], None],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._poller = poller
+        self._providers = providers
+        self._deliver = deliver
+        self._now = now
+        self._targets: dict[str, dict[Key, Target]] = {}
+        self._intervals: dict[Key, float] = {}
+        self._rounds: dict[str, asyncio.Task[None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._intervals)
+
+    def follow(self, snapshot: Snapshot) -> None:
+        """Ask about the pods of a ModelDeployment from now on."""
+        target = target_of(snapshot)
+        key = target.key
+        others = [name for name in self._targets if name != target.provider]
+        for name in others:
+            self._targets[name].pop(key, None)
+        self._targets.setdefault(target.provider, {})[key] = target
+        self._intervals[key] = parse_duration(snapshot.spec.analysis.interval)
+        running = self._rounds.get(target.provider)
+        if running is None or running.done():
+            self._rounds[target.provider] = asyncio.create_task(
+                self._ask_again_and_again(target.provider), name=f"polls of {target.provider}"
+            )
+
+    def leave(self, key: Key) -> None:
+        """Ask about a ModelDeployment no more."""
+        self._intervals.pop(key, None)
+        for targets in self._targets.values():
+            targets.pop(key, None)
+
+    async def close(self) -> None:
+        """End all rounds."""
+        tasks = list(self._rounds.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def interval(self, provider: str) -> float:
+        """Seconds between two polls of a provider: its scrape interval, or the shortest interval
+        that a release under way asks for."""
+        known = self._providers.get(provider)
+        scrape = known.scrape_interval if known is not None else DEFAULT_INTERVAL
+        asked = (self._intervals[key] for key in self._targets.get(provider, ()))
+        return max(1.0, min([scrape, *asked]))
+
+    async def _ask_again_and_again(self, provider: str) -> None:
+        clock = asyncio.get_running_loop().time
+        due = clock()
+        while targets := list(self._targets.get(provider, {}).values()):
+            await self._ask(provider, targets)
+            # From the time it was due, so that polls do not drift behind scrapes; but a slow
+            # answer makes no second poll follow on its heels.
+            due = max(due + self.interval(provider), clock() + 0.5)
+            await asyncio.sleep(due - clock())
+
+    async def _ask(self, provider: str, targets: list[Target]) -> None:
+        try:
+            samples = await self._poller.poll(targets, self._now())
+        except Exception as error:
+            # A fault in one poll must not end the polls: without them nothing is ever reverted.
+            _log.exception("poll of metrics provider %s broke", provider, exc_info=error)
+            return
+        for key, sample in samples.items():
+            if key in self._intervals:
+                self._deliver(key, sample)

@@ -1,0 +1,270 @@
+"""One pass: observe, plan, carry out, write the status, tell.
+
+The pass decides nothing about releases; `headgate.core.plan` does. What is decided here is what a
+failed or contradicted request means, and how rarely a status may be written.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from headgate.api.quantities import parse_duration
+from headgate.api.status import Status
+from headgate.core.intents import Note, Plan, RunSmoke
+from headgate.core.plan import plan
+from headgate.core.weights import NoSplitError
+from headgate.judge import Sample
+from headgate.kube import records
+from headgate.kube.apply import write_status
+from headgate.kube.client import MODEL_DEPLOYMENT, Conflict, KubeClient, KubeError, Object
+from headgate.kube.events import Events
+from headgate.kube.observe import KINDS, Broken, Snapshot, build, read
+from headgate.runtime import recording
+from headgate.runtime.broken import broken_status
+from headgate.runtime.cache import Cache, Key
+from headgate.runtime.carrying import Outcome, carry_out_each
+from headgate.runtime.memory import Memory, quiet_interval, says_something_new, to_json
+from headgate.runtime.polling import Polling
+from headgate.runtime.queue import Quarantine
+from headgate.runtime.smoke_runs import SmokeRuns
+
+ATTEMPTS = 5
+"""Passes made at once when the API server contradicts what a pass was planned from."""
+
+FREE_WRITES_IN_A_ROW = 8
+LONGEST_PAUSE = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """`now` in epoch seconds for what is written, `monotonic` for how long something is ago."""
+
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+
+
+class Reconciler:
+    """The passes of all ModelDeployments. `requeue(key, seconds)` asks for another one."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        cache: Cache,
+        requeue: Callable[[Key, float], None],
+        smoke: SmokeRuns,
+        clocks: Clocks | None = None,
+    ) -> None:
+        self._client = client
+        self._cache = cache
+        self._requeue = requeue
+        self._smoke = smoke
+        self._clocks = clocks or Clocks()
+        self._events = Events(client)
+        self._memories: dict[Key, Memory] = {}
+        self.polling: Polling | None = None
+
+    def deliver(self, key: Key, sample: Sample) -> None:
+        """Take what Prometheus said, and look at it at once."""
+        memory = self._memories.get(key)
+        if memory is not None:
+            memory.sample = sample
+            self._requeue(key, 0.0)
+
+    async def reconcile(self, key: Key) -> float | None:
+        """One pass; seconds until the next one, None when only a change calls for it.
+
+        A `Conflict` repeats it at once on what is then read live. Raises `KubeError`s when writes
+        failed, and `Quarantine` when nothing can be done before the object changes.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._pass(key, live=attempt > 1)
+            except Conflict as conflict:
+                _log.info("%s/%s has changed, looking again: %s", *key, conflict)
+                if attempt == ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    def forget(self, key: Key) -> None:
+        """Drop everything about a ModelDeployment that is gone."""
+        self._memories.pop(key, None)
+        self._smoke.forget(key)
+        if self.polling is not None:
+            self.polling.leave(key)
+
+    async def _pass(self, key: Key, *, live: bool) -> float | None:
+        snapshot = self._cache.snapshot(key)
+        if snapshot is not None and (live or self._memory(key, snapshot).conflicted):
+            snapshot = await self._read(key, None)
+        if snapshot is None or snapshot.metadata.get("deletionTimestamp"):
+            self.forget(key)
+            return None
+        memory = self._memory(key, snapshot)
+        planned = await self._plan(snapshot, memory)
+        if any(each.live_read for each in planned.intents) and not live:
+            snapshot = await self._read(key, snapshot)
+            if snapshot is None:
+                self.forget(key)
+                return None
+            planned = await self._plan(snapshot, memory)
+        outcome = await carry_out_each(self._client, snapshot, planned.intents, self._cache.put)
+        return await self._conclude(key, snapshot, memory, planned, outcome)
+
+    def _memory(self, key: Key, snapshot: Snapshot) -> Memory:
+        memory = self._memories.get(key)
+        if memory is None or memory.uid != snapshot.uid:
+            self.forget(key)
+            memory = self._memories[key] = Memory(snapshot.uid)
+        return memory
+
+    async def _plan(self, snapshot: Snapshot, memory: Memory) -> Plan:
+        key = (snapshot.namespace, snapshot.name)
+        try:
+            status = memory.status or snapshot.status
+            smoke = self._smoke.result(key, status.release)
+            seen = replace(build(snapshot, memory.sample, smoke), status=status)
+            planned = plan(seen, self._clocks.now())
+        except (Broken, NoSplitError) as error:
+            await self._tell_broken(snapshot, memory, str(error))
+            raise Quarantine(str(error)) from error
+        except Exception as error:
+            # A fault of ours: people shall read of it where they look, not only in our log.
+            note = Note("PlanFailed", f"No plan can be made: {error!r}"[:1000], warning=True)
+            await self._events.record(snapshot, [note], self._clocks.now())
+            _log.exception("%s/%s: no plan can be made", *key, exc_info=error)
+            raise
+        memory.conflicted = seen.conflict is not None
+        return planned
+
+    async def _conclude(
+        self, key: Key, snapshot: Snapshot, memory: Memory, planned: Plan, outcome: Outcome
+    ) -> float | None:
+        before = (memory.status or snapshot.status).release
+        memory.status = planned.status
+        memory.notes.extend(planned.notes)
+        for note in planned.notes:
+            level = logging.WARNING if note.warning else logging.INFO
+            _log.log(level, "%s/%s %s: %s", *key, note.reason, note.message)
+        self._follow(snapshot, planned)
+        now = self._clocks.now()
+        interval = parse_duration(snapshot.spec.analysis.interval)
+        recording.collect(memory, planned.status, memory.sample, interval, now)
+        recording.collect_notes(memory, planned.status.release or before, planned.notes, now)
+        if outcome.failure is not None:
+            memory.notes.append(Note("WriteFailed", outcome.sentence, warning=True))
+        waits = [planned.requeue_after, await self._tell(snapshot, memory)]
+        waits.append(await self._record(snapshot, memory))
+        if outcome.failure is not None:
+            raise outcome.failure
+        waits.append(self._again(memory, planned, outcome))
+        return min((each for each in waits if each is not None), default=None)
+
+    def _follow(self, snapshot: Snapshot, planned: Plan) -> None:
+        key = (snapshot.namespace, snapshot.name)
+        release = planned.status.release
+        if release is None:
+            self._smoke.forget(key)
+        elif any(isinstance(each, RunSmoke) for each in planned.intents):
+            self._smoke.start(key, snapshot, release)
+        if self.polling is None:
+            return
+        if planned.polled:
+            self.polling.follow(snapshot)
+        else:
+            self.polling.leave(key)
+
+    def _again(self, memory: Memory, planned: Plan, outcome: Outcome) -> float | None:
+        """A pass that wrote or decided something is followed by one that sees it: no event tells
+        of our own writes. Ever slower, should somebody undo each of them."""
+        if not outcome.written and not planned.notes:
+            memory.writes_in_a_row = 0
+            return None
+        memory.writes_in_a_row += 1
+        beyond = memory.writes_in_a_row - FREE_WRITES_IN_A_ROW
+        return 0.0 if beyond <= 0 else min(LONGEST_PAUSE, 0.5 * 2.0 ** min(beyond, 16))
+
+    async def _tell(self, snapshot: Snapshot, memory: Memory) -> float | None:
+        """Write the status if it is worth it, then the Events; seconds until a status that was
+        held back is due."""
+        status = memory.status
+        if status is None:
+            return None
+        clock = self._clocks.monotonic()
+        due = memory.written + quiet_interval(self._under_way) - clock
+        if status != snapshot.status and (due <= 0 or says_something_new(snapshot.status, status)):
+            answer = await write_status(self._client, snapshot, to_json(status))
+            memory.written = clock
+            if answer is not None:
+                self._cache.put(answer)
+            due = 0.0
+        await self._tell_notes(snapshot, memory)
+        return due if status != snapshot.status and due > 0 else None
+
+    async def _tell_notes(self, snapshot: Snapshot, memory: Memory) -> None:
+        notes = list(memory.notes)
+        memory.notes.clear()
+        if notes:
+            await self._events.record(snapshot, notes, self._clocks.now())
+
+    async def _tell_broken(self, snapshot: Snapshot, memory: Memory, sentence: str) -> None:
+        known = memory.status or snapshot.status
+        generation = int(snapshot.metadata.get("generation") or 0)
+        status = broken_status(known, sentence, generation, self._clocks.now())
+        if status != snapshot.status:
+            answer = await write_status(self._client, snapshot, to_json(status))
+            if answer is not None:
+                self._cache.put(answer)
+        memory.status = status
+        memory.notes.append(Note("InvalidSpec", sentence[:1000], warning=True))
+        await self._tell_notes(snapshot, memory)
+
+    async def _record(self, snapshot: Snapshot, memory: Memory) -> float | None:
+        """Write the record when it is due; seconds until it is."""
+        ended = memory.status is None or memory.status.release is None
+        clock = self._clocks.monotonic()
+        due = recording.due_in(memory, ended, self._under_way, clock)
+        if due is None or due > 0:
+            return due
+        memory.recorded = clock
+        entries = list(memory.entries)
+        memory.entries.clear()
+        try:
+            await records.store(self._client, snapshot, memory.release, entries)
+        except KubeError as error:
+            # Reading afterwards is worth less than releasing now: it is tried again later.
+            _log.warning("%s/%s: record not written: %s", snapshot.namespace, snapshot.name, error)
+            memory.entries.extendleft(reversed(entries))
+            return recording.RECORDS_INTERVAL
+        return None
+
+    @property
+    def _under_way(self) -> int:
+        return len(self.polling) if self.polling is not None else 0
+
+    async def _read(self, key: Key, known: Snapshot | None) -> Snapshot | None:
+        """The objects as they are now, which the cache then knows too."""
+        kinds = {kind.name for kind in KINDS if known is None or kind.name != "ControllerRevision"}
+        before = self._cache.mark(
+            {*kinds, *({MODEL_DEPLOYMENT.name} if known is None else ())}, key
+        )
+        snapshot = await read(self._client, *key, known)
+        found = [] if snapshot is None else list(_objects(snapshot))
+        for each in found:
+            self._cache.put(each)
+        self._cache.prune(before, found)
+        return snapshot
+
+
+def _objects(snapshot: Snapshot) -> Iterable[Object]:
+    yield snapshot.model_deployment
+    yield from (*snapshot.deployments, *snapshot.services, *snapshot.pods, *snapshot.revisions)
+
+
+def status_of(snapshot: Snapshot, memory: Memory | None) -> Status:
+    """The newest status: the one that was planned last, or the stored one."""
+    return memory.status if memory is not None and memory.status is not None else snapshot.status
