@@ -1,0 +1,53 @@
+"""`headgate run`: the operator itself, in a pod or on a desk with a kubeconfig."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+_EPILOG = """\
+examples:
+  headgate run --providers providers.yaml
+  headgate run --providers providers.yaml --namespace risk --namespace fraud --log-format text
+
+providers.yaml names the Prometheus servers that a ModelDeployment may use:
+  providers:
+    default: {url: "http://prometheus.monitoring:9090", scrapeInterval: 15s}
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    what = "run the operator"
+    added = commands.add_parser(
+        "run",
+        help=what,
+        description=f"{what.capitalize()} until it is told to stop by SIGTERM or SIGINT.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    added.add_argument("--providers", type=Path, metavar="FILE", help="metric providers (YAML)")
+    added.add_argument(
+        "--namespace",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a namespace to work in; repeat it for several (default: all)",
+    )
+    added.add_argument(
+        "--kubeconfig", type=Path, metavar="FILE", help="default: the pod's account, or your own"
+    )
+    added.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    added.add_argument("--log-format", default="json", choices=["json", "text"])
+    added.add_argument(
+        "--health-port", type=int, default=8080, metavar="PORT", help="of /healthz and /readyz"
+    )
+    added.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run until stopped; 2 when the configuration cannot work."""
+    from headgate.runtime.operator import run
+
+    return run(arguments)
