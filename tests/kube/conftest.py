@@ -1,6 +1,8 @@
 """A control plane with Kubernetes' own controllers, so that ReplicaSets make and delete pods."""
 
+import json
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +19,7 @@ from tests.kube.objects import model_deployment
 
 REPOSITORY = Path(__file__).parents[2]
 PREFIX = "tests-kube-"
+CRD = "modeldeployments.headgate.dev"
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +34,21 @@ def controllers() -> Iterator[Cluster]:
             close_local(left)
     cluster = open_cluster(f"{PREFIX}{os.getpid()}", control_plane_only=True, controllers=True)
     cluster.kubectl("apply", "-f", str(REPOSITORY / "crds"))
-    cluster.kubectl(
-        "wait", "--for=condition=Established", "--timeout=60s",
-        "crd/modeldeployments.headgate.dev", timeout=90,
-    )  # fmt: skip
+    _wait_until_established(cluster)
     yield cluster
     cluster.down()
+
+
+def _wait_until_established(cluster: Cluster, seconds: float = 60) -> None:
+    # `kubectl wait` fails at once on a CRD whose conditions are still null.
+    deadline = time.monotonic() + seconds
+    while True:
+        crd = json.loads(cluster.kubectl("get", "crd", CRD, "--output=json"))
+        conditions = crd["status"].get("conditions") or []
+        if ("Established", "True") in [(each["type"], each["status"]) for each in conditions]:
+            return
+        assert time.monotonic() < deadline, "the CRD is not established"
+        time.sleep(0.05)
 
 
 class World:

@@ -45,7 +45,7 @@ def test_children_as_rendered_are_seen_intact() -> None:
 
 def test_nothing_but_the_manifest_is_seen_of_a_new_one() -> None:
     found = build(bare())
-    assert not (found.workloads or found.pods or found.revisions)
+    assert [*found.workloads, *found.pods, *found.revisions] == []
     assert found.live is None
     assert not found.roles
     assert found.spec.replicas == 1

@@ -173,9 +173,9 @@ def test_the_container_that_declares_the_port_serves() -> None:
             ]
         }
     }
-    proxy, server = pod_template(
-        spec_of(template=template, service={"targetPort": 9000}), "fraud"
-    )["spec"]["containers"]
+    proxy, server = pod_template(spec_of(template=template, service={"targetPort": 9000}), "fraud")[
+        "spec"
+    ]["containers"]
     assert proxy == {"name": "proxy", "image": "registry.example/proxy:1"}
     assert server["ports"] == [{"containerPort": 9000, "protocol": "TCP", "name": "http"}]
     assert variables(server)["MODEL_PATH"] == "/models/fraud"
