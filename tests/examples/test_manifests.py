@@ -37,15 +37,17 @@ def test_the_smoke_request_passes_on_every_version(models: Path, images: Array) 
         assert load(path).predict(rows) == [1]
 
 
-def test_prometheus_scrapes_the_pods_of_the_manifest_with_namespace_and_pod() -> None:
-    [config] = [d for d in documents("prometheus/prometheus.yaml") if d["kind"] == "ConfigMap"]
-    scraping = yaml.safe_load(config["data"]["prometheus.yml"])
-    [job] = scraping["scrape_configs"]
-    targets = {rule.get("target_label") for rule in job["relabel_configs"]}
-    assert {"namespace", "pod"} <= targets
-    annotations = model_deployment().template["metadata"]["annotations"]
-    assert annotations["prometheus.io/scrape"] == "true"
-    assert annotations["prometheus.io/port"] == str(model_deployment().service.target_port)
+def test_prometheus_reads_the_targets_that_its_neighbour_writes() -> None:
+    manifests = documents("prometheus/prometheus.yaml")
+    [config] = [d for d in manifests if d["kind"] == "ConfigMap"]
+    [deployment] = [d for d in manifests if d["kind"] == "Deployment"]
+    [job] = yaml.safe_load(config["data"]["prometheus.yml"])["scrape_configs"]
+    pod = deployment["spec"]["template"]["spec"]
+    containers = {container["name"]: container for container in pod["containers"]}
+    assert job["file_sd_configs"] == [{"files": [containers["discover"]["command"][-1]]}]
+    for container in containers.values():
+        mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+        assert mounts["targets"] == "/targets"
 
 
 def test_the_image_installs_the_versions_that_the_tests_run_with() -> None:
