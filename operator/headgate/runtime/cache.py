@@ -31,6 +31,8 @@ KEPT = frozenset(
     kind.name for kind in (MODEL_DEPLOYMENT, DEPLOYMENT, SERVICE, POD, CONTROLLER_REVISION)
 )
 
+NOBODY: frozenset[Key] = frozenset()
+
 Identity = tuple[str, str, str]
 """Kind, namespace and name of an object."""
 
@@ -79,25 +81,27 @@ class Cache:
         self._owners: dict[Identity, Key] = {}
         self._tombstones: dict[Identity, tuple[int, float]] = {}
 
-    def put(self, stored: Object) -> bool:
-        """Keep an object unless a newer version of it is known; whether anything changed."""
+    def put(self, stored: Object) -> frozenset[Key]:
+        """Keep an object unless a newer version of it is known. Gives the ModelDeployments for
+        which that changed something."""
         if stored["kind"] not in KEPT:
-            return False
+            return NOBODY
         identity, version = identity_of(stored), version_of(stored)
         known = self.get(identity)
         if version is not None:
             before = None if known is None else version_of(known)
             if before is not None and version <= before:
-                return False
+                return NOBODY
             buried = self._tombstones.get(identity)
             if buried is not None and version <= buried[0]:
-                return False
-        key = key_of(stored)
-        if key is None or self._owners.get(identity, key) != key:
+                return NOBODY
+        key, former = key_of(stored), self._owners.get(identity)
+        concerned = frozenset(each for each in (key, former) if each is not None)
+        if former is not None and former != key:
             # Relabelled away from its ModelDeployment: for that one it is gone.
             self._remove(identity)
         if key is None:
-            return known is not None
+            return concerned
         family = self._families.setdefault(key, Family())
         if identity[0] == MODEL_DEPLOYMENT.name:
             family.model_deployment = _slim(stored)
@@ -105,17 +109,17 @@ class Cache:
             family.children[identity] = _slim(stored)
         family.snapshot = None
         self._owners[identity] = key
-        return True
+        return concerned
 
-    def drop(self, stored: Object) -> bool:
-        """An object was deleted, in this version or the one that is known; whether it was kept."""
+    def drop(self, stored: Object) -> frozenset[Key]:
+        """An object was deleted; gives the ModelDeployments for which that changed something."""
         identity, version = identity_of(stored), version_of(stored)
         known = self.get(identity)
         if known is not None and known["metadata"].get("uid") != stored["metadata"].get("uid"):
             newer = version_of(known)
             if version is not None and newer is not None and newer > version:
                 # Its successor of the same name is known already.
-                return False
+                return NOBODY
         self._bury(identity, version)
         return self._remove(identity)
 
@@ -168,19 +172,18 @@ class Cache:
         """Drop what was kept before a list was read, is not on it, and has not changed since: a
         watch that was broken has missed its end. Gives the ModelDeployments concerned."""
         present = {identity_of(each) for each in listed}
-        concerned = set()
+        concerned: set[Key] = set()
         for identity, version in before.items():
             known = self.get(identity)
             if identity in present or known is None or version_of(known) != version:
                 continue
-            concerned.add(self._owners[identity])
-            self.drop(known)
+            concerned |= self.drop(known)
         return concerned
 
-    def _remove(self, identity: Identity) -> bool:
+    def _remove(self, identity: Identity) -> frozenset[Key]:
         key = self._owners.pop(identity, None)
         if key is None:
-            return False
+            return NOBODY
         family = self._families[key]
         family.snapshot = None
         if identity[0] == MODEL_DEPLOYMENT.name:
@@ -189,7 +192,7 @@ class Cache:
             family.children.pop(identity, None)
         if family.model_deployment is None and not family.children:
             del self._families[key]
-        return True
+        return frozenset({key})
 
     def _bury(self, identity: Identity, version: int | None) -> None:
         now = self._clock()

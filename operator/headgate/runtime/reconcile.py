@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from headgate.api.quantities import parse_duration
-from headgate.api.status import Status
 from headgate.core.intents import Note, Plan, RunSmoke
 from headgate.core.plan import plan
 from headgate.core.weights import NoSplitError
@@ -149,7 +148,8 @@ class Reconciler:
         memory.notes.extend(planned.notes)
         for note in planned.notes:
             level = logging.WARNING if note.warning else logging.INFO
-            _log.log(level, "%s/%s %s: %s", *key, note.reason, note.message)
+            fields = {"namespace": key[0], "model_deployment": key[1], "reason": note.reason}
+            _log.log(level, "%s/%s: %s", *key, note.message, extra=fields)
         self._follow(snapshot, planned)
         now = self._clocks.now()
         interval = parse_duration(snapshot.spec.analysis.interval)
@@ -263,8 +263,3 @@ class Reconciler:
 def _objects(snapshot: Snapshot) -> Iterable[Object]:
     yield snapshot.model_deployment
     yield from (*snapshot.deployments, *snapshot.services, *snapshot.pods, *snapshot.revisions)
-
-
-def status_of(snapshot: Snapshot, memory: Memory | None) -> Status:
-    """The newest status: the one that was planned last, or the stored one."""
-    return memory.status if memory is not None and memory.status is not None else snapshot.status

@@ -1,0 +1,35 @@
+"""/healthz and /readyz, for the probes of the operator's own pod."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+
+@asynccontextmanager
+async def health_server(
+    port: int, healthy: Callable[[], bool], ready: Callable[[], bool]
+) -> AsyncIterator[int]:
+    """Answers 200 or 503 while it is open; gives the port that it listens on. Raises OSError when
+    the port is taken."""
+
+    def answer(holds: Callable[[], bool]) -> web.Response:
+        return web.Response(text="ok\n") if holds() else web.Response(status=503, text="not yet\n")
+
+    async def healthz(_: web.Request) -> web.Response:
+        return answer(healthy)
+
+    async def readyz(_: web.Request) -> web.Response:
+        return answer(ready)
+
+    application = web.Application()
+    application.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, port=port).start()
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,130 @@
+"""The process: wires the parts, runs until it is told to stop, and stops in order.
+
+On SIGTERM or SIGINT no pass is begun any more; those under way may end, so that a traffic change
+is not cut in two where that can be avoided. (Where it cannot, the next process finishes it.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+
+from headgate import __version__
+from headgate.kube.api import ApiClient
+from headgate.kube.client import KubeClient, Unavailable
+from headgate.metrics import Poller, Providers
+from headgate.runtime import logs
+from headgate.runtime.cache import Cache, Key
+from headgate.runtime.configuration import Configuration
+from headgate.runtime.health import health_server
+from headgate.runtime.informer import Informer
+from headgate.runtime.polling import Polling
+from headgate.runtime.queue import KeyedQueue
+from headgate.runtime.reconcile import Reconciler
+from headgate.runtime.smoke_runs import SmokeRuns
+from headgate.runtime.watching import Receive, Watch
+
+SETTLE_SECONDS = 0.02
+"""Changes come in bursts (a pod's status, its Deployment's): one pass sees them all."""
+
+DRAIN_SECONDS = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+def run(configuration: Configuration) -> int:
+    """Run the operator; the exit code: 0 stopped as asked, 1 failed, 2 wrong configuration."""
+    logs.configure(configuration.log_level, configuration.log_format)
+    try:
+        providers = configuration.load_providers()
+    except (OSError, ValueError) as error:
+        print(f"headgate run: {error}", file=sys.stderr)
+        return 2
+    try:
+        return asyncio.run(_run(configuration, providers))
+    except (Unavailable, OSError) as error:
+        print(f"headgate run: {error}", file=sys.stderr)
+        return 1
+
+
+async def _run(configuration: Configuration, providers: Providers) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with await ApiClient.connect(configuration.kubeconfig) as client:
+        operator = Operator(client, configuration, providers)
+        async with health_server(
+            configuration.health_port, lambda: operator.healthy, lambda: operator.ready
+        ) as port:
+            _log.info("headgate %s started, health on port %d", __version__, port)
+            return await operator.run(stop)
+
+
+class Operator:
+    """All parts of the process but its command line."""
+
+    def __init__(
+        self, client: KubeClient, configuration: Configuration, providers: Providers
+    ) -> None:
+        self._cache = Cache()
+        self._poller = Poller(providers)
+        self._smoke = SmokeRuns(self._requeue)
+        self._reconciler = Reconciler(client, self._cache, self._requeue, self._smoke)
+        self._polling = Polling(self._poller, providers, self._reconciler.deliver)
+        self._reconciler.polling = self._polling
+        self._queue: KeyedQueue[Key] = KeyedQueue(self._reconciler.reconcile)
+
+        def watch(receive: Receive) -> Watch:
+            return Watch(configuration.namespaces, configuration.kubeconfig, receive)
+
+        self._informer = Informer(
+            client, self._cache, configuration.namespaces, watch, self._changed
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing has ended that must not end."""
+        return not any(task.done() for task in self._tasks)
+
+    @property
+    def ready(self) -> bool:
+        """Whether all objects are known, so that passes are made."""
+        return self._informer.listed.is_set()
+
+    async def run(self, stop: asyncio.Event) -> int:
+        """Until `stop` is set, or a part ends that must not; the exit code."""
+        self._tasks = [
+            asyncio.create_task(self._informer.run(), name="informer"),
+            asyncio.create_task(self._passes(), name="passes"),
+        ]
+        stopped = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait({stopped, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stopped}:
+            _log.critical("%s ended: %r", task.get_name(), task.exception())
+        _log.info("stopping")
+        await self._close()
+        return 0 if stopped in done else 1
+
+    async def _passes(self) -> None:
+        # Before all is listed, what exists would look like missing.
+        await self._informer.listed.wait()
+        await self._queue.run()
+
+    async def _close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._queue.drain(DRAIN_SECONDS)
+        await self._smoke.close()
+        await self._polling.close()
+        self._poller.close()
+
+    def _requeue(self, key: Key, seconds: float) -> None:
+        self._queue.add(key, seconds)
+
+    def _changed(self, key: Key, itself: bool) -> None:
+        self._queue.add(key, SETTLE_SECONDS, changed=itself)

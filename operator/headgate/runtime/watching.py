@@ -1,0 +1,161 @@
+"""kopf as the informer: tells of every change, decides and writes nothing.
+
+It runs in a thread with an event loop of its own, because kopf ends its operator for good on an
+error in a watch, on a LIST that fails for a minute and on one 401. `headgate.runtime.informer`
+then starts another one; nothing else of the process notices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import kopf
+from kubernetes import client, config
+
+from headgate.kube.client import MODEL_DEPLOYMENT, Kind, Object
+from headgate.kube.snapshot import KINDS
+from headgate.render.names import OWNED_BY
+
+WATCHED: tuple[Kind, ...] = (MODEL_DEPLOYMENT, *KINDS)
+
+INACTIVITY_SECONDS = 130.0
+"""A watch on which two bookmarks in a row are missing is dead; kopf's own 70 s asks anew whenever
+a single one is a little late."""
+
+DELETED = "DELETED"
+
+Receive = Callable[[str | None, Object], None]
+"""Called in kopf's thread with the type of an event (None: from a list) and the object."""
+
+_log = logging.getLogger(__name__)
+
+
+class Watch:
+    """One run of kopf's operator. `ended` is done when it is over, with the exception that ended
+    it; a run that was stopped has none."""
+
+    def __init__(
+        self, namespaces: Collection[str], kubeconfig: Path | None, receive: Receive
+    ) -> None:
+        self._namespaces = tuple(namespaces)
+        self._kubeconfig = kubeconfig
+        self._receive = receive
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._stopped = threading.Event()
+        self.ended: Future[None] = Future()
+        # A daemon: a kopf that hangs must not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name="kopf", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to end; `ended` tells when it has."""
+        self._stopped.set()
+        loop, stop = self._loop, self._stop
+        if loop is not None and stop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(stop.set)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._operate())
+        except BaseException as error:
+            # Whatever it is, it ends this thread only; the supervisor logs it and starts anew.
+            self.ended.set_exception(error if isinstance(error, Exception) else Ended(repr(error)))
+        else:
+            self.ended.set_result(None)
+
+    async def _operate(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        if self._stopped.is_set():
+            return
+        await kopf.operator(
+            registry=registry(self._kubeconfig, self._receive),
+            settings=settings(),
+            clusterwide=not self._namespaces,
+            namespaces=self._namespaces,
+            standalone=True,
+            stop_flag=self._stop,
+        )
+
+
+class Ended(Exception):  # noqa: N818 - what happened, not a kind of error
+    """The operator ended by something that is no ordinary exception."""
+
+
+def settings() -> kopf.OperatorSettings:
+    """kopf without anything that writes, asks for more rights, or could end the process."""
+    found = kopf.OperatorSettings()
+    found.posting.enabled = False
+    found.scanning.disabled = True
+    found.process.ultimate_exiting_timeout = None
+    found.watching.inactivity_timeout = INACTIVITY_SECONDS
+    for kind in KINDS:
+        group, _, version = kind.api_version.rpartition("/")
+        found.watching.label_selectors[group, version, kind.plural] = OWNED_BY
+    return found
+
+
+def registry(kubeconfig: Path | None, receive: Receive) -> kopf.OperatorRegistry:
+    """Only event handlers: they leave neither finalizers nor annotations on objects."""
+    found = kopf.OperatorRegistry()
+
+    def login(**_: Any) -> kopf.ConnectionInfo:
+        return connection(kubeconfig)
+
+    kopf.on.login(registry=found, id="login", retries=3)(login)
+    for kind in WATCHED:
+        group, _, version = kind.api_version.rpartition("/")
+        handler = _handler(kind, receive)
+        kopf.on.event(group, version, kind.plural, registry=found, id=kind.plural)(handler)
+    return found
+
+
+def _handler(kind: Kind, receive: Receive) -> Any:
+    async def handle(event: Any, **_: Any) -> None:
+        # Objects of a LIST do not say what they are.
+        body = {"apiVersion": kind.api_version, "kind": kind.name, **event["object"]}
+        receive(event["type"], body)
+
+    return handle
+
+
+def connection(kubeconfig: Path | None) -> kopf.ConnectionInfo:
+    """The same cluster and identity as `headgate.kube.api`, in kopf's terms."""
+    configuration: Any = client.Configuration()
+    load: Any = config
+    try:
+        if kubeconfig is not None:
+            load.load_kube_config(
+                str(kubeconfig), client_configuration=configuration, persist_config=False
+            )
+        else:
+            try:
+                load.load_incluster_config(configuration)
+            except config.ConfigException:
+                load.load_kube_config(client_configuration=configuration, persist_config=False)
+    except (config.ConfigException, OSError) as error:
+        raise kopf.LoginError(f"no way to reach a cluster: {error}") from error
+    header = configuration.get_api_key_with_prefix("BearerToken")
+    header = header or configuration.get_api_key_with_prefix("authorization") or ""
+    scheme, _, token = header.rpartition(" ")
+    return kopf.ConnectionInfo(
+        server=configuration.host,
+        ca_path=configuration.ssl_ca_cert,
+        insecure=not configuration.verify_ssl,
+        username=configuration.username or None,
+        password=configuration.password or None,
+        scheme=scheme or None,
+        token=token or None,
+        certificate_path=configuration.cert_file,
+        private_key_path=configuration.key_file,
+        trust_env=False,
+    )
