@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,26 @@ def add(commands: Any) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run until stopped; 2 when the configuration cannot work."""
+    from pydantic import ValidationError
+
+    from headgate.runtime.configuration import Configuration
     from headgate.runtime.operator import run
 
-    return run(arguments)
+    try:
+        configuration = Configuration(
+            providers=arguments.providers,
+            namespaces=tuple(arguments.namespace),
+            kubeconfig=arguments.kubeconfig,
+            log_level=arguments.log_level,
+            log_format=arguments.log_format,
+            health_port=arguments.health_port,
+        )
+    except ValidationError as error:
+        for each in error.errors():
+            print(f"headgate run: --{_flag(each['loc'][0])}: {each['msg']}", file=sys.stderr)
+        return 2
+    return run(configuration)
+
+
+def _flag(field: object) -> str:
+    return str(field).replace("namespaces", "namespace").replace("_", "-")

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Protocol
+from typing import Any, Protocol
 
 from headgate.kube.client import (
     MODEL_DEPLOYMENT,
@@ -136,7 +136,8 @@ class Informer:
         self._nudge.clear()
         nudged = asyncio.ensure_future(self._nudge.wait())
         timeout = max(0.0, self._relist_at - asyncio.get_running_loop().time())
-        await asyncio.wait({ended, nudged}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        both: set[asyncio.Future[Any]] = {ended, nudged}
+        await asyncio.wait(both, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         nudged.cancel()
 
     async def _list_again(self) -> None:
