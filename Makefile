@@ -1,0 +1,73 @@
+# Everything a person or a CI job runs here. `make help` lists it. Each target sets up what it
+# needs; the first time that is the virtual environment .venv.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The first Python on the PATH that is new enough; `make PYTHON=… demo` chooses another one.
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+	$(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)) python3)
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help demo demo-down test test-fast lint format generate golden lock \
+	cluster-up cluster-down clean check-python
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+demo: ## Release real models on a real cluster: good ones, bad ones, three strategies
+	@began=$$(date +%s); $(MAKE) --no-print-directory $(READY); \
+	exec $(BIN)/python -m hack.demo run --began $$began $(DEMO)
+
+demo-down: $(READY) ## Remove what the demonstration made
+	@$(BIN)/python -m hack.demo down
+
+test: $(READY) ## Run every test, those on a real API server and a real cluster included
+	@$(BIN)/python -m pytest
+
+test-fast: $(READY) ## Run the tests that need no cluster
+	@$(BIN)/python -m pytest -m "not cluster and not control_plane"
+
+lint: $(READY) ## Check style, types and layers
+	@$(BIN)/python -m pytest -q tests/quality
+
+format: $(READY) ## Format the sources and mend what ruff can mend
+	@$(BIN)/ruff check --fix-only --quiet operator hack tests examples
+	@$(BIN)/ruff format --quiet operator hack tests examples
+
+generate: $(READY) ## Write the generated files anew: the CRD, from the API models
+	@$(BIN)/python hack/generate.py
+
+golden: $(READY) ## Write the golden files anew; read the difference before you commit it
+	@UPDATE_GOLDEN=1 HEADGATE_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/render
+
+COMPILE := $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+lock: $(READY) ## Resolve the dependencies anew (UPGRADE=1: newest versions), with hashes
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.txt pyproject.toml
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --constraint requirements.txt \
+		--output-file requirements-dev.txt pyproject.toml
+
+cluster-up: $(READY) ## Start the local cluster "dev" and print the path of its kubeconfig
+	@$(BIN)/python -m hack.cluster up
+
+cluster-down: $(READY) ## Remove the local cluster "dev"
+	@$(BIN)/python -m hack.cluster down
+
+clean: ## Remove .venv and what the tools left in this directory (clusters stay)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist \
+		operator/*.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+check-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Headgate needs Python 3.11 or newer; here $(PYTHON) is $$($(PYTHON) --version 2>&1 \
+	|| true)." >&2; \
+		echo "Install one (Debian, Ubuntu: apt-get install python3 python3-venv), or name one:" \
+			"make PYTHON=/path/to/python3.12 demo" >&2; exit 1; }
+
+# Made anew whenever the lock or the package's own definition changes.
+$(READY): requirements-dev.txt pyproject.toml hack/environment.py | check-python
+	@$(PYTHON) -m hack.environment

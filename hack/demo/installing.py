@@ -1,0 +1,110 @@
+"""Brings what the releases need into the cluster: images, Prometheus, the operator.
+
+Every step works on whatever an earlier demonstration, whole or killed, left there. What takes long
+to come up is started as soon as its image is there, and waited for at the end.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from hack.cluster import Cluster, ClusterError, progress
+from hack.demo.stories import HERE, IMAGE, NAMESPACE, VERSIONS
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+CHART = ROOT / "charts" / "headgate"
+OPERATOR_IMAGE = "headgate.local/headgate:dev"
+PROMETHEUS_IMAGE = "headgate.local/prometheus:2.42"
+OPERATOR_NAMESPACE = "headgate-system"
+RELEASE = "headgate"
+_ROLLOUT_SECONDS = 240
+_GONE_SECONDS = 180
+
+
+def forget_earlier(cluster: Cluster) -> None:
+    """Begin to delete the ModelDeployments of an earlier demonstration."""
+    cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
+
+
+def build_operator(cluster: Cluster) -> None:
+    """The operator's image, from the Dockerfile of the repository."""
+    cluster.build_image(ROOT, ROOT / "Dockerfile", OPERATOR_IMAGE)
+
+
+def build_prometheus(cluster: Cluster) -> None:
+    """Prometheus' image."""
+    context = EXAMPLES / "prometheus"
+    cluster.build_image(context, context / "Dockerfile", PROMETHEUS_IMAGE)
+
+
+def build_models(cluster: Cluster, versions: tuple[str, ...] = VERSIONS) -> None:
+    """The model server's images, one for each version."""
+    context = EXAMPLES / "digits-server"
+    for version in versions:
+        dockerfile = context / "Dockerfile"
+        cluster.build_image(context, dockerfile, f"{IMAGE}:{version}", {"VERSION": version})
+
+
+def start_prometheus(cluster: Cluster) -> None:
+    """Apply Prometheus' manifest."""
+    cluster.kubectl("apply", "-f", str(EXAMPLES / "prometheus" / "prometheus.yaml"))
+
+
+def install_operator(cluster: Cluster, values: Path = HERE / "values.yaml") -> None:
+    """`helm install`, also where an installation was cut short or is of older sources.
+
+    Helm neither removes nor renews definitions of kinds, so those that are there are applied.
+    """
+    if RELEASE in _releases(cluster):
+        cluster.helm("uninstall", RELEASE, "--namespace", OPERATOR_NAMESPACE, "--wait")
+    definitions = cluster.kubectl("get", "crd", "--output=name")
+    if "modeldeployments.headgate.dev" in definitions:
+        cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CHART / "crds"))
+    cluster.helm(
+        *("install", RELEASE, str(CHART), "--namespace", OPERATOR_NAMESPACE, "--create-namespace"),
+        *("--values", str(values)),
+    )
+
+
+def _releases(cluster: Cluster) -> list[str]:
+    listed = cluster.helm(
+        *("list", "--namespace", OPERATOR_NAMESPACE, "--output", "json"),
+        *("--deployed", "--failed", "--pending", "--uninstalling", "--superseded"),
+    )
+    return [each["name"] for each in json.loads(listed)]
+
+
+def wait_ready(cluster: Cluster) -> None:
+    """Wait until Prometheus and the operator are ready and the namespace is new."""
+    limit = f"--timeout={_ROLLOUT_SECONDS}s"
+    for namespace, name in (("monitoring", "prometheus"), (OPERATOR_NAMESPACE, RELEASE)):
+        with progress.step(f"waiting for {name}", quiet_under=1):
+            try:
+                cluster.kubectl(
+                    *("rollout", "status", f"deployment/{name}", "--namespace", namespace, limit),
+                    timeout=_ROLLOUT_SECONDS + 10,
+                )
+            except ClusterError as error:
+                raise ClusterError(f"{error}\n{why_not_ready(cluster, namespace)}") from error
+    with progress.step(f"waiting for the namespace {NAMESPACE} to be new", quiet_under=1):
+        cluster.kubectl(
+            *("wait", "--for=delete", f"namespace/{NAMESPACE}", f"--timeout={_GONE_SECONDS}s"),
+            timeout=_GONE_SECONDS + 10,
+        )
+        cluster.kubectl("apply", "-f", str(HERE / "manifests" / "namespace.yaml"))
+
+
+def why_not_ready(cluster: Cluster, namespace: str) -> str:
+    """The pods of a namespace and the last lines that they wrote, for a message to a person."""
+    said = []
+    for command in (
+        ("get", "pods", "--namespace", namespace, "--output=wide"),
+        ("logs", "--namespace", namespace, "--all-pods", "--tail=15", f"deployment/{RELEASE}"),
+    ):
+        try:
+            said.append(cluster.kubectl(*command))
+        except ClusterError:
+            continue  # what is not there cannot explain anything
+    return "\n".join(said)

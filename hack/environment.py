@@ -1,0 +1,91 @@
+"""Makes the virtual environment `.venv` from the lock: `python3 -m hack.environment`.
+
+What the Makefile runs before anything else, with the machine's own Python: only the standard
+library is there yet. An environment that is half made is mended or made anew.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from hack.cluster import progress
+from hack.cluster.commands import run
+from hack.cluster.errors import ClusterError
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = ROOT / ".venv"
+PYTHON = ENVIRONMENT / "bin" / "python"
+READY = ENVIRONMENT / ".ready"
+LOCK = ROOT / "requirements-dev.txt"
+
+_MAKE_SECONDS = 300
+_INSTALL_SECONDS = 1200
+_PIP = (PYTHON, "-m", "pip", "--disable-pip-version-check", "--quiet", "install")
+
+
+def main() -> int:
+    """Make it, or say in a sentence why that failed."""
+    try:
+        _require_ensurepip()
+        if not _runs():
+            with progress.step("making the virtual environment .venv"):
+                run(
+                    [sys.executable, "-m", "venv", "--clear", ENVIRONMENT],
+                    timeout=_MAKE_SECONDS,
+                )
+        with progress.step("installing the locked Python packages"):
+            run(
+                [*_PIP, "--require-hashes", "--requirement", LOCK],
+                timeout=_INSTALL_SECONDS,
+                directory=ROOT,
+            )
+        with progress.step("installing headgate", quiet_under=5):
+            run(
+                [*_PIP, "--no-deps", "--no-build-isolation", "--editable", ROOT],
+                timeout=_INSTALL_SECONDS,
+                directory=ROOT,
+            )
+    except ClusterError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    READY.touch()
+    return 0
+
+
+def _runs() -> bool:
+    try:
+        done = subprocess.run(
+            [PYTHON, "-m", "pip", "--version"], capture_output=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def _require_ensurepip() -> None:
+    """Debian keeps what `venv` needs in a package of its own."""
+    if importlib.util.find_spec("ensurepip") is not None or _runs():
+        return
+    package = f"python3.{sys.version_info.minor}-venv"
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise ClusterError(
+            f"{sys.executable} cannot make virtual environments: install its module ensurepip "
+            f"(Debian, Ubuntu: apt-get install {package})"
+        )
+    with progress.step(f"installing the package {package}"):
+        settings = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        run(["apt-get", "update"], timeout=_INSTALL_SECONDS, environment=settings)
+        run(
+            ["apt-get", "install", "--yes", "--no-install-recommends", package],
+            timeout=_INSTALL_SECONDS,
+            environment=settings,
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
