@@ -10,12 +10,12 @@ and for people: `python -m hack.cluster --help`.
 """
 
 from hack.cluster.cluster import Cluster, cluster_unavailable_reason, open_cluster
-from hack.cluster.errors import ClusterError, Unavailable
+from hack.cluster.errors import ClusterError, ClusterUnavailableError
 
 __all__ = [
     "Cluster",
     "ClusterError",
-    "Unavailable",
+    "ClusterUnavailableError",
     "cluster_unavailable_reason",
     "open_cluster",
 ]

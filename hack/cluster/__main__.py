@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hack.cluster import binaries, local, packages, prerequisites
+from hack.cluster import binaries, kind_cluster, local, packages, prerequisites
 from hack.cluster import record as records
 from hack.cluster.cluster import open_cluster
-from hack.cluster.errors import ClusterError, Unavailable
+from hack.cluster.errors import ClusterError, ClusterUnavailableError
 from hack.cluster.processes import alive
 
 _DEFAULT_NAME = "dev"
@@ -75,6 +75,9 @@ def parser() -> argparse.ArgumentParser:
     image.add_argument("--context", type=Path, default=Path(), help="default: this directory")
     image.add_argument("--file", type=Path, help="default: Dockerfile in the context")
     image.add_argument("--tag", required=True, help="the image's name, e.g. headgate.local/x:1.0")
+    image.add_argument(
+        "--build-arg", action="append", default=[], metavar="KEY=VALUE", help="an ARG's value"
+    )
     return top
 
 
@@ -83,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(arguments)
     try:
         return _run(chosen)
-    except Unavailable as error:
+    except ClusterUnavailableError as error:
         print(error, file=sys.stderr)
         return 3
     except ClusterError as error:
@@ -118,13 +121,18 @@ def _run(chosen: argparse.Namespace) -> int:
             return 0
         case _:
             dockerfile = chosen.file or chosen.context / "Dockerfile"
-            open_cluster(chosen.name).build_image(chosen.context, dockerfile, chosen.tag)
+            arguments = dict(each.partition("=")[::2] for each in chosen.build_arg)
+            open_cluster(chosen.name).build_image(
+                chosen.context, dockerfile, chosen.tag, arguments
+            )
             print(chosen.tag)
             return 0
 
 
 def _down(name: str) -> int:
     local.close_local(name)
+    if prerequisites.docker_answers():
+        kind_cluster.close_kind(name)
     return 0
 
 

@@ -31,7 +31,7 @@ _KUBERNETES_VERSION = tuple(
     for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
     for variable, value in (
         ("gitVersion", f"v{_KUBERNETES}"),
-        ("gitMajor", _KUBERNETES.split(".")[0]),
+        ("gitMajor", _KUBERNETES.split(".", maxsplit=1)[0]),
         ("gitMinor", _KUBERNETES.split(".")[1]),
     )
 )

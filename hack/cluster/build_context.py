@@ -24,7 +24,7 @@ def context_digest(context: Path, dockerfile: Path, also: Sequence[str] = ()) ->
     for path in visible_files(context):
         content.update(path.relative_to(context).as_posix().encode() + b"\0")
         if path.is_symlink():
-            content.update(b"link" + os.readlink(path).encode())
+            content.update(b"link" + str(path.readlink()).encode())
         else:
             # Whether a file is executable counts, who owns it and when it was written do not.
             content.update(b"x" if os.access(path, os.X_OK) else b"-")

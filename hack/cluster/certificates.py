@@ -64,7 +64,16 @@ class Authority:
         # The system's settings would add extensions of their own, twice.
         settings = self.directory / "openssl.cnf"
         settings.write_text("[req]\ndistinguished_name = subject\n[subject]\n")
-        request = ["openssl", "req", "-config", settings, "-x509", *_CURVE, "-days", _DAYS]
+        request: list[str | Path] = [
+            "openssl",
+            "req",
+            "-config",
+            settings,
+            "-x509",
+            *_CURVE,
+            "-days",
+            _DAYS,
+        ]
         run(
             [
                 *request,
@@ -93,8 +102,10 @@ class Authority:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(sign, identities))
         run(
-            ["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
-            + ["-out", str(self.key("service-accounts"))]
+            [
+                *("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"),
+                *("-out", self.key("service-accounts")),
+            ]
         )
 
     def kubeconfig(self, path: Path, identity: str, server: str) -> None:
@@ -126,6 +137,8 @@ class Authority:
                     },
                 }
             ],
-            "contexts": [{"name": "headgate", "context": {"cluster": "headgate", "user": identity}}],
+            "contexts": [
+                {"name": "headgate", "context": {"cluster": "headgate", "user": identity}}
+            ],
         }
         owner_only(path, json.dumps(content, indent=1))

@@ -8,10 +8,9 @@ have.
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +34,15 @@ class Cluster(ABC):
         self.control_plane_only = control_plane_only
 
     @property
+    @abstractmethod
     def kubectl_program(self) -> Path:
-        """The path of kubectl, of the API server's own version."""
-        return program("kubernetes", "kubectl")
+        """The path of kubectl."""
 
     def kubectl(self, *args: str, input: str | None = None, timeout: float = 60) -> str:
         """Run kubectl as an administrator and give its output; raises ClusterError if it fails.
 
         `input` is its standard input, as for `apply -f -`; `timeout` is in seconds.
         """
-        build(["kubernetes"])
         return run(
             [self.kubectl_program, f"--kubeconfig={self.kubeconfig}", *args],
             input=input,
@@ -61,13 +59,19 @@ class Cluster(ABC):
             environment=self._client_environment(),
         )
 
-    def build_image(self, context: Path, dockerfile: Path, tag: str) -> None:
+    def build_image(
+        self,
+        context: Path,
+        dockerfile: Path,
+        tag: str,
+        build_args: Mapping[str, str] | None = None,
+    ) -> None:
         """Build `dockerfile` with the directory `context` as the image `tag`, and load it.
 
         What was built before from the same content is taken from the cache, and what is loaded
         already is not loaded again.
         """
-        self.load_image(self._build_archive(context, dockerfile, tag))
+        self.load_image(self._build_archive(context, dockerfile, tag, build_args or {}))
 
     @abstractmethod
     def load_image(self, archive: Path) -> None:
@@ -86,7 +90,9 @@ class Cluster(ABC):
         """Remove the cluster and everything in it."""
 
     @abstractmethod
-    def _build_archive(self, context: Path, dockerfile: Path, tag: str) -> Path: ...
+    def _build_archive(
+        self, context: Path, dockerfile: Path, tag: str, build_args: Mapping[str, str]
+    ) -> Path: ...
 
     def _client_environment(self) -> dict[str, str]:
         tools = cache_directory() / "client"
@@ -114,7 +120,8 @@ def open_cluster(
 
     `control_plane_only` gives an API server without a node, in seconds; `controllers` adds the
     controller manager to it (garbage collection, service accounts, deletion of namespaces).
-    Raises Unavailable if this machine can have no cluster, ClusterError if it does not come up.
+    Raises ClusterUnavailableError if this machine can have no cluster, and ClusterError if it does
+    not come up.
     """
     from hack.cluster import kind_cluster, local
     from hack.cluster.prerequisites import look, require
@@ -123,9 +130,7 @@ def open_cluster(
     require(machine, control_plane_only=control_plane_only)
     if machine.docker and not control_plane_only:
         return kind_cluster.open_kind(name)
-    return local.open_local(
-        name, control_plane_only=control_plane_only, controllers=controllers
-    )
+    return local.open_local(name, control_plane_only=control_plane_only, controllers=controllers)
 
 
 def cluster_unavailable_reason(*, control_plane_only: bool = False) -> str | None:
@@ -133,12 +138,3 @@ def cluster_unavailable_reason(*, control_plane_only: bool = False) -> str | Non
     from hack.cluster.prerequisites import look, unavailable_reason
 
     return unavailable_reason(look(), control_plane_only=control_plane_only)
-
-
-def interactive_environment(cluster: Cluster) -> dict[str, str]:
-    """Give what a person's shell needs to use the cluster: KUBECONFIG, and kubectl on the PATH."""
-    path = os.environ.get("PATH", "")
-    return {
-        "KUBECONFIG": str(cluster.kubeconfig),
-        "PATH": f"{cluster.kubectl_program.parent}:{path}",
-    }

@@ -183,9 +183,7 @@ def start_servers(record: ClusterRecord) -> None:
     signed = identities(record)
     keys.create(signed)
     for identity in signed:
-        keys.kubeconfig(
-            component_kubeconfig(record, identity.file), identity.file, api_url(record)
-        )
+        keys.kubeconfig(component_kubeconfig(record, identity.file), identity.file, api_url(record))
     keys.kubeconfig(record.kubeconfig, ADMINISTRATOR, api_url(record))
     launch_recorded(record, "etcd", etcd_command(record))
     launch_recorded(record, "kube-apiserver", api_server_command(record))

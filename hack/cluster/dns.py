@@ -96,9 +96,7 @@ def manifests(record: ClusterRecord) -> str:
                 "kind": "ClusterRole",
                 "name": _USER,
             },
-            "subjects": [
-                {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": _USER}
-            ],
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": _USER}],
         },
     ]
     return yaml.safe_dump_all(objects)
@@ -108,9 +106,7 @@ def start(record: ClusterRecord) -> None:
     """Start CoreDNS."""
     settings = record.directory / "Corefile"
     settings.write_text(corefile(record))
-    launch_recorded(
-        record, "coredns", [str(program("coredns", "coredns")), "-conf", str(settings)]
-    )
+    launch_recorded(record, "coredns", [str(program("coredns", "coredns")), "-conf", str(settings)])
 
 
 def answers(record: ClusterRecord) -> bool:

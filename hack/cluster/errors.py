@@ -11,7 +11,7 @@ class ClusterError(Exception):
     """A command failed, a part died, or a wait ran out. The message is written for a person."""
 
 
-class Unavailable(ClusterError):
+class ClusterUnavailableError(ClusterError):
     """This machine cannot run a local cluster; the message says what is missing and how to get it.
 
     The command line exits with code 3, tests skip with the message as the reason.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,11 @@ class LocalCluster(Cluster):
             record.name, record.kubeconfig, control_plane_only=record.control_plane_only
         )
         self.record = record
+
+    @property
+    def kubectl_program(self) -> Path:
+        """See Cluster; of the API server's own version."""
+        return binaries.program("kubernetes", "kubectl")
 
     @property
     def host_address(self) -> str:
@@ -71,8 +76,10 @@ class LocalCluster(Cluster):
         """See Cluster."""
         close_local(self.name)
 
-    def _build_archive(self, context: Path, dockerfile: Path, tag: str) -> Path:
-        return build_archive(context, dockerfile, tag)
+    def _build_archive(
+        self, context: Path, dockerfile: Path, tag: str, build_args: Mapping[str, str]
+    ) -> Path:
+        return build_archive(context, dockerfile, tag, build_args)
 
     def _require_node(self) -> None:
         if self.control_plane_only:

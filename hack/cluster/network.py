@@ -38,32 +38,28 @@ def enter(name: str) -> list[str]:
 
 def create(name: str, slot: Slot) -> None:
     """Make the namespace, the cable, and the host's routes to pods and Services."""
-    own, host_end = namespace(name), slot.host_interface
+    own, host_end, node_end = namespace(name), slot.host_interface, _NODE_INTERFACE
     prefix = slot.link.prefixlen
-    run(["ip", "netns", "add", own])
-    run(["ip", "link", "add", host_end, "type", "veth"] + ["peer", _NODE_INTERFACE, "netns", own])
-    run(["ip", "address", "add", f"{slot.host_address}/{prefix}", "dev", host_end])
-    run(["ip", "link", "set", host_end, "up"])
-    inside = ["ip", "-netns", own]
-    run([*inside, "link", "set", "lo", "up"])
-    run([*inside, "address", "add", f"{slot.node_address}/{prefix}", "dev", _NODE_INTERFACE])
-    run([*inside, "link", "set", _NODE_INTERFACE, "up"])
+    _ip(f"netns add {own}")
+    _ip(f"link add {host_end} type veth peer name {node_end} netns {own}")
+    _ip(f"address add {slot.host_address}/{prefix} dev {host_end}")
+    _ip(f"link set {host_end} up")
+    _ip(f"-netns {own} link set lo up")
+    _ip(f"-netns {own} address add {slot.node_address}/{prefix} dev {node_end}")
+    _ip(f"-netns {own} link set {node_end} up")
     # A program in the namespace needs some route to a Service before kube-proxy's rules see the
     # packet and turn it to a pod.
-    run(
-        [*inside, "route", "add", str(slot.services), "dev", _NODE_INTERFACE]
-        + ["src", slot.node_address]
-    )
+    _ip(f"-netns {own} route add {slot.services} dev {node_end} src {slot.node_address}")
     # Without these the API server cannot answer pods nor call webhooks behind Services.
-    for network in (slot.pods, slot.services):
-        run(["ip", "route", "add", str(network), "via", slot.node_address])
+    _ip(f"route add {slot.pods} via {slot.node_address}")
+    _ip(f"route add {slot.services} via {slot.node_address}")
     run([*enter(name), "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"])
 
 
 def remove(name: str, slot: Slot | None) -> None:
     """Delete the namespace and the cable, whatever there is of them; the routes go with it."""
     if namespace_file(name).exists():
-        run(["ip", "netns", "delete", namespace(name)])
+        _ip(f"netns delete {namespace(name)}")
     if slot is not None:
         interface = Path("/sys/class/net") / slot.host_interface
         if interface.exists():
@@ -84,7 +80,11 @@ def members(name: str) -> list[int]:
     if not namespace_file(name).exists():
         return []
     try:
-        return [int(pid) for pid in run(["ip", "netns", "pids", namespace(name)]).split()]
+        return [int(pid) for pid in _ip(f"netns pids {namespace(name)}").split()]
     except ClusterError:
         # After a reboot the file may be there without a namespace behind it.
         return []
+
+
+def _ip(words: str) -> str:
+    return run(["ip", *words.split()], timeout=30)

@@ -27,6 +27,7 @@ from hack.cluster.control_plane import (
     require_alive,
 )
 from hack.cluster.node_init import PRIVATE
+from hack.cluster.paths import on_overlay
 from hack.cluster.processes import wait_until
 from hack.cluster.record import ClusterRecord
 
@@ -80,7 +81,7 @@ def inside(record: ClusterRecord, command: list[str]) -> list[str]:
     ]
 
 
-def containerd_settings() -> str:
+def containerd_settings(snapshotter: str = "overlayfs") -> str:
     """Give containerd's config.toml."""
     return f"""\
 version = 2
@@ -101,7 +102,7 @@ oom_score = 0
     bin_dir = "/usr/lib/cni"
     conf_dir = "{_INSIDE}/cni"
   [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "overlayfs"
+    snapshotter = "{snapshotter}"
     default_runtime_name = "runc"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"
@@ -207,7 +208,9 @@ def prepare(record: ClusterRecord) -> None:
     for made in ("bin", "cni"):
         (files / made).mkdir(parents=True)
     (files / "resolv.conf").touch()
-    (files / "containerd.toml").write_text(containerd_settings())
+    (files / "containerd.toml").write_text(
+        containerd_settings("native" if on_overlay(root) else "overlayfs")
+    )
     (files / "cni" / "10-headgate.conflist").write_text(json.dumps(network_settings(record)))
     (files / "kubelet.yaml").write_text(yaml.safe_dump(kubelet_settings(record)))
     (files / "kube-proxy.yaml").write_text(yaml.safe_dump(kube_proxy_settings(record)))
@@ -220,9 +223,7 @@ def start_runtime(record: ClusterRecord) -> None:
     launch_recorded(record, _INIT, init_command(record))
     _wait_for_file(record, Path(f"{directory(record)}/run/ready"))
     settings = f"{_INSIDE}/containerd.toml"
-    launch_recorded(
-        record, "containerd", inside(record, ["containerd", f"--config={settings}"])
-    )
+    launch_recorded(record, "containerd", inside(record, ["containerd", f"--config={settings}"]))
     _wait_for_file(record, containerd_socket(record))
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 from hack.cluster import progress
 from hack.cluster.commands import run
-from hack.cluster.errors import Unavailable
+from hack.cluster.errors import ClusterUnavailableError
 from hack.cluster.locks import exclusive
 from hack.cluster.paths import cache_directory
 
@@ -41,7 +42,7 @@ def missing_packages(*, control_plane_only: bool = False) -> list[str]:
 
 
 def install_packages(*, control_plane_only: bool = False) -> None:
-    """Install what is missing, or raise Unavailable with the command that would do it."""
+    """Install what is missing, or raise ClusterUnavailableError saying how to."""
     if not missing_packages(control_plane_only=control_plane_only):
         return
     with exclusive(cache_directory() / "locks" / "packages", "the package installation"):
@@ -49,7 +50,7 @@ def install_packages(*, control_plane_only: bool = False) -> None:
         if not missing:
             return
         if os.geteuid() != 0 or shutil.which("apt-get") is None:
-            raise Unavailable(
+            raise ClusterUnavailableError(
                 f"missing packages: {', '.join(missing)}. As root on Debian or Ubuntu: "
                 f"{' '.join(install_command(missing))}"
             )
@@ -66,6 +67,6 @@ def install_command(names: list[str]) -> list[str]:
 
 def _found(file: str) -> bool:
     if file.startswith("/"):
-        return os.path.exists(file)
+        return Path(file).exists()
     # The programs of the system are not on the PATH of everyone who may look for them.
     return shutil.which(file, path=f"{os.environ.get('PATH', '')}:{_SYSTEM_PATH}") is not None

@@ -10,6 +10,7 @@ import os
 import re
 from pathlib import Path
 
+from hack.cluster.commands import run
 from hack.cluster.errors import ClusterError
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?")
@@ -50,3 +51,13 @@ def checked_name(name: str) -> str:
             "beginning and ending with a letter or digit."
         )
     return name
+
+
+def on_overlay(path: Path) -> bool:
+    """Say whether `path`, or what will contain it, is on an overlay file system.
+
+    The root of a container usually is, and Linux cannot lay an overlay over an overlay.
+    """
+    while not path.exists():
+        path = path.parent
+    return run(["stat", "--file-system", "--format=%T", path], timeout=10).strip() == "overlayfs"

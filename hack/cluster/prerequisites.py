@@ -14,7 +14,7 @@ import subprocess
 from dataclasses import dataclass
 
 from hack.cluster.binaries import CONTROL_PLANE, WHOLE_CLUSTER, is_built
-from hack.cluster.errors import Unavailable
+from hack.cluster.errors import ClusterUnavailableError
 from hack.cluster.packages import install_command, missing_packages
 
 OLDEST_GO = (1, 26)
@@ -112,7 +112,7 @@ def findings(machine: Machine) -> list[Finding]:
             machine.linux and machine.root,
             "yes"
             if machine.linux and machine.root
-            else "no; without a Docker engine a whole cluster needs both, a control plane only Linux",
+            else "no; without a Docker engine a whole cluster needs both, a control plane Linux",
         ),
         Finding(
             f"Go {oldest} or newer",
@@ -158,17 +158,17 @@ def unavailable_reason(machine: Machine, *, control_plane_only: bool = False) ->
 
 
 def require(machine: Machine, *, control_plane_only: bool = False) -> None:
-    """Raise Unavailable if this machine cannot have a cluster."""
+    """Raise ClusterUnavailableError if this machine cannot have a cluster."""
     reason = unavailable_reason(machine, control_plane_only=control_plane_only)
     if reason is not None:
-        raise Unavailable(f"No local cluster here: {reason}.")
+        raise ClusterUnavailableError(f"No local cluster here: {reason}.")
 
 
 def require_go() -> None:
-    """Raise Unavailable if there is no Go toolchain to build with."""
+    """Raise ClusterUnavailableError if there is no Go toolchain to build with."""
     version = go_version()
     if version is None or version < OLDEST_GO:
-        raise Unavailable(_no_go(version, "Kubernetes"))
+        raise ClusterUnavailableError(_no_go(version, "Kubernetes"))
 
 
 def _no_go(version: tuple[int, int] | None, what: str) -> str:

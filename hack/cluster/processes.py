@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,8 +95,10 @@ def end_all(records: Iterable[ProcessRecord], timeout: float = 15) -> None:
     wait_until(
         lambda: not any(alive(record) for record in waiting),
         timeout,
-        lambda: "processes that do not end: "
-        + ", ".join(str(record.pid) for record in waiting if alive(record)),
+        lambda: (
+            "processes that do not end: "
+            + ", ".join(str(record.pid) for record in waiting if alive(record))
+        ),
     )
 
 
@@ -130,7 +133,5 @@ def wait_until(
 
 
 def _signal(pid: int) -> None:
-    try:
+    with suppress(ProcessLookupError):  # it ended between the look and the signal
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # it ended between the look and the signal

@@ -73,9 +73,7 @@ def load(name: str) -> ClusterRecord | None:
             slot=Slot(**content["slot"]),
             control_plane_only=content["control_plane_only"],
             complete=content["complete"],
-            processes={
-                key: ProcessRecord(**value) for key, value in content["processes"].items()
-            },
+            processes={key: ProcessRecord(**value) for key, value in content["processes"].items()},
         )
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         return None
