@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from headgate.api.quantities import parse_duration
-from headgate.core.intents import Note, Plan, RunSmoke
+from headgate.core.intents import Note, Plan, RunSmoke, SetTraffic
 from headgate.core.plan import plan
 from headgate.core.weights import NoSplitError
 from headgate.judge import Sample
@@ -143,6 +143,10 @@ class Reconciler:
     async def _conclude(
         self, key: Key, snapshot: Snapshot, memory: Memory, planned: Plan, outcome: Outcome
     ) -> float | None:
+        if isinstance(outcome.failed, SetTraffic) and outcome.failure is not None:
+            # The Service carries the decision. While it does not, nothing may believe in it: the
+            # next pass decides again from what is then true.
+            raise outcome.failure
         before = (memory.status or snapshot.status).release
         memory.status = planned.status
         memory.notes.extend(planned.notes)
@@ -228,6 +232,8 @@ class Reconciler:
         ended = memory.status is None or memory.status.release is None
         clock = self._clocks.monotonic()
         due = recording.due_in(memory, ended, self._under_way, clock)
+        if due is None:
+            memory.recorded = clock
         if due is None or due > 0:
             return due
         memory.recorded = clock

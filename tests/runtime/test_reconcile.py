@@ -1,0 +1,329 @@
+"""A pass when requests fail, objects change under it, or a ModelDeployment cannot be read.
+
+What is decided in good weather is proven by the golden transcripts; here are the faults.
+"""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from headgate.core.observation import SmokeResult
+from headgate.judge import PodCounters, Sample
+from headgate.kube.client import Conflict, Forbidden, Unavailable
+from headgate.kube.snapshot import Snapshot
+from headgate.runtime.memory import QUIET_STATUS_INTERVAL
+from headgate.runtime.queue import Quarantine
+from tests.runtime.fakes import Call, model_deployment
+from tests.runtime.world import FRAUD, World
+
+STATUS: Call = ("status", "ModelDeployment", "fraud")
+LIVE: Call = ("apply", "Service", "fraud")
+CANARY: dict[str, Any] = {
+    "strategy": {
+        "type": "Canary",
+        "maxSurge": 1,
+        "maxUnavailable": 0,
+        "canary": {"steps": [{"weight": 50, "hold": "10m"}]},
+    },
+    "replicas": 2,
+}
+
+
+async def test_at_rest_a_pass_makes_no_request_and_wants_no_other() -> None:
+    world = World()
+    await world.serve()
+    world.server.calls.clear()
+    world.now += 3600
+    assert await world.reconciler.reconcile(FRAUD) is None
+    assert world.server.calls == []
+
+
+async def test_a_new_process_finds_nothing_to_do() -> None:
+    world = World()
+    await world.serve()
+    world.server.calls.clear()
+    world.start()
+    assert await world.settle() is None
+    assert world.server.calls == []
+
+
+async def test_a_status_that_changed_meanwhile_is_planned_and_written_anew_at_once() -> None:
+    world = World()
+    world.apply("1")
+    world.server.before[STATUS] = lambda: world.server.put(model_deployment("fraud", "2"))
+    await world.reconciler.reconcile(FRAUD)
+    status = world.server.status("fraud")
+    assert status["observedGeneration"] == 2
+    assert world.server.calls.count(STATUS) == 2
+
+
+async def test_a_traffic_write_that_is_contradicted_is_repeated_at_once_on_what_is_there() -> None:
+    world = World()
+    await world.serve("1", **CANARY)
+    await world.settle()
+    live = world.server.objects["Service", "risk", "fraud"]
+    live["spec"]["selector"]["headgate.dev/revision"] = "somebody-elses"
+    world.server.put(live)
+    world.sync()
+    world.server.calls.clear()
+    world.server.faults[LIVE] = [Conflict("Service has changed")]
+    await world.reconciler.reconcile(FRAUD)
+    restored = world.server.objects["Service", "risk", "fraud"]["spec"]["selector"]
+    assert restored["headgate.dev/revision"] != "somebody-elses"
+    first = world.server.calls.index(LIVE)
+    assert world.server.calls[first + 1][0] == "get", "not read anew after the conflict"
+
+
+async def test_contradicted_again_and_again_a_pass_gives_way_to_the_queue() -> None:
+    world = World()
+    world.apply("1")
+    world.server.faults[STATUS] = [Conflict("changed")] * 50
+    with pytest.raises(Conflict):
+        await world.reconciler.reconcile(FRAUD)
+    assert world.server.calls.count(STATUS) == 5
+
+
+async def test_decisions_and_their_events_outlive_a_status_that_could_not_be_written() -> None:
+    world = World()
+    world.apply("1")
+    world.server.faults[STATUS] = [Unavailable("no answer")]
+    with pytest.raises(Unavailable):
+        await world.reconciler.reconcile(FRAUD)
+    assert world.server.status("fraud") == {}
+    world.now += 5
+    await world.settle()
+    decisions = world.server.status("fraud")["decisions"]
+    assert [each["reason"] for each in decisions] == ["ReleaseStarted"]
+    assert [each["reason"] for each in world.server.events] == ["ReleaseStarted"]
+
+
+async def test_a_status_that_somebody_removed_is_written_again() -> None:
+    world = World()
+    await world.serve()
+    before = world.server.status("fraud")
+    stored = world.server.objects["ModelDeployment", "risk", "fraud"]
+    world.server.put({**stored, "status": {}})
+    world.sync()
+    await world.settle()
+    assert world.server.status("fraud") == before
+
+
+async def test_a_status_lost_with_the_process_is_rebuilt_and_nothing_is_released() -> None:
+    world = World()
+    found = await world.serve()
+    stored = world.server.objects["ModelDeployment", "risk", "fraud"]
+    world.server.put({**stored, "status": {}})
+    world.start()
+    world.server.calls.clear()
+    await world.settle()
+    status = world.server.status("fraud")
+    assert (status["phase"], status["stable"]["revision"]) == ("Stable", found)
+    assert world.server.writes() == [STATUS]
+
+
+async def test_a_role_that_cannot_be_pointed_holds_up_nothing_else() -> None:
+    world = World()
+    await world.serve("1", **CANARY)
+    role: Call = ("apply", "Service", "fraud-candidate")
+    world.server.faults[role] = [Forbidden("not allowed")] * 100
+    second = world.apply("2", **CANARY)
+    for _ in range(20):
+        try:
+            await world.reconciler.reconcile(FRAUD)
+        except Forbidden:
+            world.sync()
+        world.play_controllers()
+        world.now += 2
+    live = world.server.objects["Service", "risk", "fraud"]["spec"]["selector"]
+    assert "headgate.dev/revision" not in live, "traffic was not widened"
+    assert world.server.status("fraud")["candidate"]["revision"] == second
+    reasons = {each["reason"] for each in world.server.events}
+    assert "WriteFailed" in reasons
+
+
+async def test_a_failed_write_ends_the_pass_and_is_told() -> None:
+    world = World()
+    found = world.apply("1")
+    deployment: Call = ("apply", "Deployment", f"fraud-{found}")
+    world.server.faults[deployment] = [Forbidden("exceeded quota: pods")]
+    with pytest.raises(Forbidden):
+        await world.reconciler.reconcile(FRAUD)
+    after = world.server.calls[world.server.calls.index(deployment) :]
+    assert not [each for each in after if each[0] == "apply" and each[1] == "Service"]
+    assert "exceeded quota" in world.server.events[-1]["message"]
+    world.sync()
+    await world.settle()
+    assert world.server.of_kind("Deployment")
+
+
+async def test_a_broken_object_is_told_about_and_disturbs_no_other() -> None:
+    world = World()
+    world.break_it("broken")
+    world.apply("1", "fraud")
+    with pytest.raises(Quarantine):
+        await world.reconciler.reconcile(("risk", "broken"))
+    status = world.server.status("broken")
+    assert status["phase"] == "Invalid"
+    assert "strategy" in status["message"]
+    stalled = [each for each in status["conditions"] if each["type"] == "Stalled"]
+    assert stalled[0]["status"] == "True"
+    assert [each["type"] for each in world.server.events] == ["Warning"]
+    await world.until("Stable")
+
+
+async def test_a_broken_object_costs_no_second_write() -> None:
+    world = World()
+    world.break_it()
+    for _ in range(3):
+        with pytest.raises(Quarantine):
+            await world.reconciler.reconcile(FRAUD)
+        world.sync()
+        world.now += 300
+    assert world.server.calls.count(STATUS) == 1
+
+
+async def test_a_repaired_object_goes_on_where_it_stood() -> None:
+    world = World()
+    found = await world.serve()
+    world.break_it()
+    with pytest.raises(Quarantine):
+        await world.reconciler.reconcile(FRAUD)
+    assert world.server.status("fraud")["stable"]["revision"] == found
+    world.apply("1")
+    await world.settle()
+    assert world.server.status("fraud")["phase"] == "Stable"
+
+
+async def test_a_deleted_object_is_forgotten_and_its_children_left_alone() -> None:
+    world = World()
+    await world.serve()
+    gone = world.server.remove("ModelDeployment", "fraud")
+    gone["metadata"]["resourceVersion"] = "9999"
+    world.cache.drop(gone)
+    world.server.remove("Service", "fraud")
+    world.server.calls.clear()
+    assert await world.reconciler.reconcile(FRAUD) is None
+    assert world.server.calls == []
+
+
+async def test_while_an_object_is_being_deleted_nothing_is_restored() -> None:
+    world = World()
+    found = await world.serve()
+    stored = world.server.objects["ModelDeployment", "risk", "fraud"]
+    stored["metadata"]["deletionTimestamp"] = "2026-11-23T10:00:00Z"
+    world.server.put(stored)
+    world.sync()
+    world.cache.drop(world.server.remove("Deployment", f"fraud-{found}"))
+    world.server.calls.clear()
+    assert await world.reconciler.reconcile(FRAUD) is None
+    assert world.server.calls == []
+
+
+async def test_one_of_the_same_name_starts_without_the_memory_of_the_first() -> None:
+    world = World()
+    await world.serve()
+    for key in list(world.server.objects):
+        del world.server.objects[key]
+    world.server.put(model_deployment("fraud", "7"))
+    world.cache.prune(world.cache.mark({"ModelDeployment", "Deployment", "Service", "Pod"}), [])
+    world.cache.prune(world.cache.mark({"ControllerRevision"}), [])
+    world.sync()
+    await world.settle()
+    status = world.server.status("fraud")
+    assert status["phase"] == "Initializing"
+    assert status["releases"] == []
+
+
+async def test_numbers_alone_are_written_only_every_ten_seconds() -> None:
+    world = World()
+    await world.serve("1", **CANARY)
+    world.apply("2", **CANARY)
+    await world.until("Progressing")
+    await world.settle()
+    world.now += QUIET_STATUS_INTERVAL
+    await world.settle()
+    world.server.calls.clear()
+    for second in range(30):
+        world.now += 1
+        names = [each["metadata"]["name"] for each in world.server.of_kind("Pod")]
+        counters = PodCounters(requests=100.0 + 10 * second)
+        world.reconciler.deliver(FRAUD, Sample(world.now, dict.fromkeys(names, counters)))
+        again = await world.settle()
+        assert again is not None
+    assert 2 <= world.server.calls.count(STATUS) <= 4
+    evidence = world.server.status("fraud")["release"]["evidence"]
+    assert evidence["candidate"]["requests"] > 0
+
+
+async def test_what_was_measured_can_be_read_afterwards() -> None:
+    world = World()
+    await world.serve("1", **CANARY)
+    world.apply("2", **CANARY)
+    await world.until("Progressing")
+    for _ in range(5):
+        world.now += 60
+        names = [each["metadata"]["name"] for each in world.server.of_kind("Pod")]
+        counters = PodCounters(requests=world.now % 1000)
+        world.reconciler.deliver(FRAUD, Sample(world.now, dict.fromkeys(names, counters)))
+        await world.settle()
+    record = world.server.objects["ConfigMap", "risk", "fraud-release-records"]
+    text = "".join(record["data"].values())
+    assert text.count('"checks"') == 5
+    assert '"StepEntered"' in text
+
+
+async def test_a_record_that_cannot_be_written_is_kept_and_holds_up_nothing() -> None:
+    world = World()
+    world.server.faults["apply", "ConfigMap", "fraud-release-records"] = [Unavailable("busy")]
+    await world.serve()
+    world.now += 120
+    await world.settle()
+    record = world.server.objects["ConfigMap", "risk", "fraud-release-records"]
+    assert '"ReleaseStarted"' in "".join(record["data"].values())
+
+
+async def test_a_failed_check_is_not_asked_again_in_the_same_attempt() -> None:
+    world = World()
+    asked = []
+
+    async def check(snapshot: Snapshot, revision: str) -> SmokeResult | None:
+        asked.append(revision)
+        return SmokeResult(revision, passed="1" in snapshot.spec.model.version, sentence="said so")
+
+    world.smoke._check = check
+    await world.serve("1")
+    second = world.apply("2")
+    await world.until("Reverted")
+    for _ in range(3):
+        world.now += 60
+        await world.settle()
+    assert asked.count(second) == 1
+
+
+async def test_a_fault_of_ours_is_told_where_people_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.apply("1")
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("headgate.runtime.reconcile.plan", broken)
+    with pytest.raises(ZeroDivisionError):
+        await world.reconciler.reconcile(FRAUD)
+    assert "ZeroDivisionError" in world.server.events[-1]["message"]
+
+
+async def test_somebody_who_undoes_every_write_slows_us_down() -> None:
+    world = World()
+    await world.serve()
+    waits = []
+    for _ in range(20):
+        live = world.server.objects["Service", "risk", "fraud"]
+        live["spec"]["selector"]["headgate.dev/revision"] = "somebody-elses"
+        world.server.put(live)
+        world.sync()
+        waits.append(await world.reconciler.reconcile(FRAUD) or 0.0)
+        world.sync()
+    assert waits[0] == 0.0
+    assert waits[-1] > 5.0
