@@ -122,9 +122,7 @@ def _run(chosen: argparse.Namespace) -> int:
         case _:
             dockerfile = chosen.file or chosen.context / "Dockerfile"
             arguments = dict(each.partition("=")[::2] for each in chosen.build_arg)
-            open_cluster(chosen.name).build_image(
-                chosen.context, dockerfile, chosen.tag, arguments
-            )
+            open_cluster(chosen.name).build_image(chosen.context, dockerfile, chosen.tag, arguments)
             print(chosen.tag)
             return 0
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from hack.cluster import control_groups, network
+from hack.cluster import control_groups, network, node_cpus
 from hack.cluster.binaries import binaries_directory
 from hack.cluster.certificates import Authority
 from hack.cluster.control_plane import (
@@ -48,8 +49,12 @@ def containerd_socket(record: ClusterRecord) -> Path:
     return Path(f"{directory(record)}{_SOCKET}")
 
 
-def init_command(record: ClusterRecord) -> list[str]:
-    """Give the command line that makes the node's namespaces and starts its first process."""
+def init_command(record: ClusterRecord, binds: Sequence[tuple[Path, Path]] = ()) -> list[str]:
+    """Give the command line that makes the node's namespaces and starts its first process.
+
+    `binds` are (source, target) pairs of directories to show it in other places.
+    """
+    programs = (binaries_directory("kubernetes"), Path(f"{directory(record)}{_INSIDE}/bin"))
     return [
         *network.enter(record.name),
         "unshare",
@@ -65,7 +70,7 @@ def init_command(record: ClusterRecord) -> list[str]:
         "-I",
         str(Path(__file__).with_name("node_init.py")),
         str(directory(record)),
-        f"{binaries_directory('kubernetes')}={directory(record)}{_INSIDE}/bin",
+        *(f"{source}={target}" for source, target in (programs, *binds)),
     ]
 
 
@@ -220,7 +225,8 @@ def prepare(record: ClusterRecord) -> None:
 
 def start_runtime(record: ClusterRecord) -> None:
     """Start the node's first process and containerd, and wait until containerd answers."""
-    launch_recorded(record, _INIT, init_command(record))
+    binds = node_cpus.create(directory(record) / "devices")
+    launch_recorded(record, _INIT, init_command(record, binds))
     _wait_for_file(record, Path(f"{directory(record)}/run/ready"))
     settings = f"{_INSIDE}/containerd.toml"
     launch_recorded(record, "containerd", inside(record, ["containerd", f"--config={settings}"]))
