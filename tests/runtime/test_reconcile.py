@@ -133,6 +133,8 @@ async def test_a_role_that_cannot_be_pointed_holds_up_nothing_else() -> None:
             await world.reconciler.reconcile(FRAUD)
         except Forbidden:
             world.sync()
+        # Nothing in the fake waits, so the smoke checks get their turn here.
+        await asyncio.sleep(0)
         world.play_controllers()
         world.now += 2
     live = world.server.objects["Service", "risk", "fraud"]["spec"]["selector"]

@@ -57,14 +57,19 @@ class World:
             self.cache.put(body)
 
     def play_controllers(self) -> None:
-        """Every Deployment has its pods, all of them ready."""
+        """Every Deployment has its pods, all of them ready, and no others."""
+        wanted = {}
         for each in self.server.of_kind("Deployment"):
             labels = each["metadata"]["labels"]
             owner = labels["headgate.dev/model-deployment"]
             for number in range(each["spec"]["replicas"]):
                 body = pod(owner, labels["headgate.dev/revision"], number)
-                if ("Pod", "risk", body["metadata"]["name"]) not in self.server.objects:
-                    self.server.put(body)
+                wanted[body["metadata"]["name"]] = body
+        found = {each["metadata"]["name"] for each in self.server.of_kind("Pod")}
+        for name in wanted.keys() - found:
+            self.server.put(wanted[name])
+        for name in found - wanted.keys():
+            self.cache.drop(self.server.remove("Pod", name))
         self.sync()
 
     async def settle(self, key: Key = FRAUD, passes: int = 40) -> float | None:
