@@ -10,10 +10,10 @@ from aiohttp import web
 
 @asynccontextmanager
 async def health_server(
-    port: int, healthy: Callable[[], bool], ready: Callable[[], bool]
+    port: int, healthy: Callable[[], bool], ready: Callable[[], bool], host: str | None = None
 ) -> AsyncIterator[int]:
-    """Answers 200 or 503 while it is open; gives the port that it listens on. Raises OSError when
-    the port is taken."""
+    """Answers 200 or 503 while it is open, on all addresses or those of a host; gives the port
+    that it listens on. Raises OSError when the port is taken."""
 
     def answer(holds: Callable[[], bool]) -> web.Response:
         return web.Response(text="ok\n") if holds() else web.Response(status=503, text="not yet\n")
@@ -29,7 +29,7 @@ async def health_server(
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, port=port).start()
+        await web.TCPSite(runner, host, port).start()
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()
