@@ -83,6 +83,9 @@ class Watch:
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
             standalone=True,
+            # Without peering nobody reads it; left out, kopf asks for the user's name, and a user
+            # id of a container has none.
+            identity="headgate",  # type: ignore[arg-type]
             stop_flag=self._stop,
         )
 
