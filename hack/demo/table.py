@@ -19,13 +19,13 @@ from hack.demo.findings import Finding
 
 HEADINGS = (
     "release",
-    "right outcome",
+    "to be",
     "outcome",
     "took",
     "first bad sample to pinned",
     "pinned to last bad answer",
     "requests sent",
-    "failed",
+    "requests failed",
 )
 Part = tuple[str, float]
 """A part of the demonstration and the seconds that it took."""
@@ -72,9 +72,9 @@ def faults(findings: Sequence[Finding]) -> list[str]:
 
 def show(console: Console, findings: Sequence[Finding], parts: Sequence[Part]) -> None:
     """Print the table, what was wrong, and how long each part took."""
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else box.ASCII2, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, heading in enumerate(HEADINGS):
-        table.add_column(heading, justify="left" if number < 3 else "right")
+        table.add_column(heading, justify="left" if number < 3 else "right", no_wrap=number < 4)
     for finding in findings:
         release, *rest = cells(finding)
         mark = Text("ok  " if finding.right else "NO  ", "green" if finding.right else "bold red")
