@@ -181,6 +181,7 @@ def bootstrap_command(packages: Iterable[str], root: Path) -> list[str | Path]:
 
 
 def _drop_older(archive: Path, stem: str) -> None:
-    for other in archive.parent.glob(f"{stem}-????????????.tar"):
-        if other != archive:
+    same_tag = re.compile(re.escape(stem) + r"-[0-9a-f]{12}\.tar")
+    for other in archive.parent.iterdir():
+        if other != archive and same_tag.fullmatch(other.name):
             other.unlink()
