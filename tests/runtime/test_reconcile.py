@@ -329,3 +329,21 @@ async def test_somebody_who_undoes_every_write_slows_us_down() -> None:
         world.sync()
     assert waits[0] == 0.0
     assert waits[-1] > 5.0
+
+
+async def test_what_is_overdue_is_looked_at_less_and_less_often_and_written_rarely() -> None:
+    world = World()
+    world.apply("1", progressDeadline="1m")
+    await world.settle()
+    world.now += 120
+    await world.settle()
+    world.server.calls.clear()
+    began, passes = world.now, 0
+    while world.now < began + 120:
+        again = await world.reconciler.reconcile(FRAUD)
+        assert again is not None
+        world.now += max(again, 0.01)
+        world.sync()
+        passes += 1
+    assert passes <= 25
+    assert world.server.calls.count(STATUS) <= 13

@@ -20,6 +20,10 @@ QUIET_STATUS_INTERVAL = 10.0
 QUIET_SECONDS_PER_RELEASE = 2.0
 """With many releases under way each writes less often, so that all together write 30 a minute."""
 
+SOON_SECONDS = 1.0
+SOON_PASSES = 8
+LONGEST_PAUSE = 30.0
+
 NOTES_KEPT = 32
 ENTRIES_KEPT = 500
 
@@ -39,7 +43,17 @@ class Memory:
     written: float = float("-inf")
     recorded: float = float("-inf")
     conflicted: bool = False
-    writes_in_a_row: int = 0
+    soon_in_a_row: int = 0
+
+    def calm(self, seconds: float | None) -> float | None:
+        """Seconds until the next pass, ever longer when pass after pass wants another one at once:
+        as when somebody undoes every write, or what was due does not come."""
+        if seconds is None or seconds >= SOON_SECONDS:
+            self.soon_in_a_row = 0
+            return seconds
+        self.soon_in_a_row += 1
+        beyond = self.soon_in_a_row - SOON_PASSES
+        return seconds if beyond <= 0 else min(LONGEST_PAUSE, 0.5 * 2.0 ** min(beyond, 16))
 
 
 def quiet_interval(under_way: int) -> float:
@@ -69,7 +83,9 @@ def _essence(status: Status) -> tuple[Any, ...]:
         [(each.type, each.status, each.reason) for each in status.conditions],
         None
         if release is None
-        else release.model_copy(update={"evidence": {}, "progress": "", "progressed": ""}),
+        else release.model_copy(
+            update={"evidence": {}, "progress": "", "progressed": "", "message": ""}
+        ),
     )
 
 

@@ -33,9 +33,6 @@ from headgate.runtime.smoke_runs import SmokeRuns
 ATTEMPTS = 5
 """Passes made at once when the API server contradicts what a pass was planned from."""
 
-FREE_WRITES_IN_A_ROW = 8
-LONGEST_PAUSE = 30.0
-
 _log = logging.getLogger(__name__)
 
 
@@ -165,8 +162,10 @@ class Reconciler:
         waits.append(await self._record(snapshot, memory))
         if outcome.failure is not None:
             raise outcome.failure
-        waits.append(self._again(memory, planned, outcome))
-        return min((each for each in waits if each is not None), default=None)
+        if outcome.written or planned.notes:
+            # No event tells of our own writes, so another pass has to see them.
+            waits.append(0.0)
+        return memory.calm(min((each for each in waits if each is not None), default=None))
 
     def _follow(self, snapshot: Snapshot, planned: Plan) -> None:
         key = (snapshot.namespace, snapshot.name)
@@ -181,16 +180,6 @@ class Reconciler:
             self.polling.follow(snapshot)
         else:
             self.polling.leave(key)
-
-    def _again(self, memory: Memory, planned: Plan, outcome: Outcome) -> float | None:
-        """A pass that wrote or decided something is followed by one that sees it: no event tells
-        of our own writes. Ever slower, should somebody undo each of them."""
-        if not outcome.written and not planned.notes:
-            memory.writes_in_a_row = 0
-            return None
-        memory.writes_in_a_row += 1
-        beyond = memory.writes_in_a_row - FREE_WRITES_IN_A_ROW
-        return 0.0 if beyond <= 0 else min(LONGEST_PAUSE, 0.5 * 2.0 ** min(beyond, 16))
 
     async def _tell(self, snapshot: Snapshot, memory: Memory) -> float | None:
         """Write the status if it is worth it, then the Events; seconds until a status that was
