@@ -105,6 +105,12 @@ STORIES = {
         {"1.0.0": Behaviour(waiting="ErrImageNeverPull")},
         seconds=140,
     ),
+    "first-version-never-called": Story(
+        "Nobody calls the first version, so it has no metrics: the watch ends all the same",
+        {0: apply("1.0.0"), 1: _silence("1.0.0")},
+        seconds=60,
+        rate=0.0,
+    ),
     "canary-good": Story("A good canary", {0: apply("1.0.0"), 60: _later("2.0.0")}, seconds=240),
     "canary-errors": Story(
         "A canary with errors is taken back",

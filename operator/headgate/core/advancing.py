@@ -12,7 +12,7 @@ from headgate.core.reverting import revert
 from headgate.core.settings import kept_of
 from headgate.core.state import State
 from headgate.core.timing import for_people, to_text
-from headgate.judge import Verdict, throughput
+from headgate.judge import Evidence, Verdict, throughput
 
 
 def advance(state: State) -> State:
@@ -219,18 +219,34 @@ def _promote(state: State) -> State:
 def _watching(state: State) -> State:
     release = state.release
     assert release is not None
+    evidence = evidence_of(state)
     going_back = release.direct and state.previous is not None
-    left = hold_left(state, evidence_of(state))
-    holding = next((name for name, held in evidence_of(state).held.items() if held > 0), None)
-    if left <= 0 and holding is not None and state.previous is not None:
-        return state.wait(f"the watch goes on while {holding} holds")
-    if left > 0 and not going_back:
-        watched = for_people(hold_of(state) - left)
-        whole = for_people(hold_of(state))
+    quiet = _is_quiet(state, evidence)
+    left = 0.0 if going_back or quiet else hold_left(state, evidence)
+    holding = next((name for name, held in evidence.held.items() if held > 0), None)
+    if left > 0:
+        watched, whole = for_people(hold_of(state) - left), for_people(hold_of(state))
         return state.wait(f"watching {release.version} for {watched} of {whole}")
+    if holding is not None and state.previous is not None and not going_back:
+        return state.wait(f"the watch goes on while {holding} holds")
     message = f"{release.version} is released."
     if release.failed:
         message = f"{release.version} stays, but a rule failed while it was watched."
+    elif quiet:
+        message = f"{release.version} is released; no request was counted, so nothing was judged."
     state = state.say("ReleaseEnded", message, warning=release.failed)
     outcome = "Failed" if release.failed else "Promoted"
     return state.finish(outcome, outcome, message).change(previous=None)
+
+
+def _is_quiet(state: State, evidence: Evidence) -> bool:
+    """Whether Prometheus answers, but nobody has called the version in its whole watch: nothing
+    more will be known by waiting."""
+    release, sample = state.release, state.seen.sample
+    assert release is not None
+    answered = sample is not None and sample.outage is None and sample.at == evidence.at
+    return (
+        answered
+        and evidence.candidate.requests == 0
+        and state.since(release.step_started) >= hold_of(state)
+    )
