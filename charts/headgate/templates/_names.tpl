@@ -25,7 +25,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   verbs: [get, list, watch]
 - apiGroups: [headgate.dev]
   resources: [modeldeployments/status]
-  verbs: [get, patch, update]
+  verbs: [patch, update]
 # blockOwnerDeletion on our children needs this where that admission plugin is on.
 - apiGroups: [headgate.dev]
   resources: [modeldeployments/finalizers]
@@ -38,7 +38,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""]
   resources: [services]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [get, list, watch, create, patch]
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, delete]
