@@ -19,7 +19,7 @@ from hack.cluster import Cluster
 from hack.cluster.processes import ProcessRecord, boot_id, end_all, start_time
 from hack.load.answers import Answer
 
-RATE = 40
+RATE = 25
 """Requests a second for each ModelDeployment."""
 LONGEST = 900
 """Seconds after which a load ends by itself, whatever became of the demonstration."""

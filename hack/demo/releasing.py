@@ -6,8 +6,9 @@ going on is an error here.
 
 from __future__ import annotations
 
+import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from hack.cluster import Cluster, ClusterError
 from hack.demo import samples
@@ -23,6 +24,8 @@ from headgate.core.timing import to_seconds
 _LIVE_SECONDS = 240
 _RELEASE_SECONDS = 300
 _FIRST_ANSWER_SECONDS = 60
+AT_A_TIME = 2
+"""Releases under way at once: starting pods costs whole cores, and the models share them."""
 _AFTER_REVERT = 12.0
 """Seconds that the load goes on after a revert, to see that the reverted version serves none."""
 
@@ -34,6 +37,7 @@ class Player:
     cluster: Cluster
     picture: Picture
     loads: Loads
+    turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_A_TIME))
 
     def play(self, story: Story) -> list[Finding]:
         """Play all of it and give what came of each release; a story that stops early is told by
@@ -42,7 +46,7 @@ class Player:
         try:
             self._first_version(story)
             for release in story.releases:
-                played.append(self._release(story, release))
+                played.append(self._in_turn(story, release))
                 if played[-1].trouble:
                     break
         except (NotSeenError, ClusterError) as error:
@@ -70,6 +74,20 @@ class Player:
             story.name,
         )
         self._ended(story, FIRST)
+
+    def _in_turn(self, story: Story, release: Release) -> Played:
+        if not self.turns.acquire(blocking=False):
+            self.picture.say(story.name, f"{release.version} waits: {AT_A_TIME} releases at a time")
+            self.picture.wait_for(
+                f"a turn for {story.name} {release.version}",
+                lambda: self.turns.acquire(blocking=False) or None,
+                2 * _RELEASE_SECONDS,
+                story.name,
+            )
+        try:
+            return self._release(story, release)
+        finally:
+            self.turns.release()
 
     def _release(self, story: Story, release: Release) -> Played:
         applied = time.time()
