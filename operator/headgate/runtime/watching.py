@@ -49,6 +49,7 @@ class Watch:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._stopped = threading.Event()
+        self._refused: Exception | None = None
         self.ended: Future[None] = Future()
         # A daemon: a kopf that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="kopf", daemon=True)
@@ -78,7 +79,7 @@ class Watch:
         if self._stopped.is_set():
             return
         await kopf.operator(
-            registry=registry(self._kubeconfig, self._receive),
+            registry=registry(self._login, self._receive),
             settings=settings(),
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
@@ -88,6 +89,17 @@ class Watch:
             identity="headgate",  # type: ignore[arg-type]
             stop_flag=self._stop,
         )
+        if self._refused is not None:
+            raise self._refused
+
+    def _login(self) -> kopf.ConnectionInfo:
+        try:
+            return connection(self._kubeconfig)
+        except Exception as error:
+            # Without credentials kopf waits for ever, and its operator does not end by itself.
+            self._refused = error
+            self.stop()
+            raise
 
 
 class Ended(Exception):  # noqa: N818 - what happened, not a kind of error
@@ -107,14 +119,14 @@ def settings() -> kopf.OperatorSettings:
     return found
 
 
-def registry(kubeconfig: Path | None, receive: Receive) -> kopf.OperatorRegistry:
+def registry(login: Callable[[], kopf.ConnectionInfo], receive: Receive) -> kopf.OperatorRegistry:
     """Only event handlers: they leave neither finalizers nor annotations on objects."""
     found = kopf.OperatorRegistry()
 
-    def login(**_: Any) -> kopf.ConnectionInfo:
-        return connection(kubeconfig)
+    @kopf.on.login(registry=found, id="login", errors=kopf.ErrorsMode.PERMANENT)
+    def log_in(**_: Any) -> kopf.ConnectionInfo:
+        return login()
 
-    kopf.on.login(registry=found, id="login", retries=3)(login)
     for kind in WATCHED:
         group, _, version = kind.api_version.rpartition("/")
         handler = _handler(kind, receive)
