@@ -11,7 +11,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .PHONY: help demo demo-down test test-fast lint format generate golden lock \
-	cluster-up cluster-down clean check-python
+	cluster-up cluster-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -61,13 +61,14 @@ clean: ## Remove .venv and what the tools left in this directory (clusters stay)
 		operator/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-check-python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "Headgate needs Python 3.11 or newer; here $(PYTHON) is $$($(PYTHON) --version 2>&1 \
-	|| true)." >&2; \
-		echo "Install one (Debian, Ubuntu: apt-get install python3 python3-venv), or name one:" \
-			"make PYTHON=/path/to/python3.12 demo" >&2; exit 1; }
-
 # Made anew whenever the lock or the package's own definition changes.
-$(READY): requirements-dev.txt pyproject.toml hack/environment.py | check-python
-	@$(PYTHON) -m hack.environment
+$(READY): requirements-dev.txt pyproject.toml hack/environment.py
+	@python=$(PYTHON); \
+	if ! $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		found=$$($$python --version 2>&1) || found="not there"; \
+		echo "Headgate needs Python 3.11 or newer; $$python is $$found." >&2; \
+		echo "Install one (Debian, Ubuntu: apt-get install python3 python3-venv), or name one:" >&2; \
+		echo "make PYTHON=/path/to/python3.12 demo" >&2; \
+		exit 1; \
+	fi; \
+	exec $$python -m hack.environment
