@@ -9,7 +9,12 @@ For the end-to-end tests, the load generator and the demo:
 and for people: `python -m hack.cluster --help`.
 """
 
-from hack.cluster.cluster import Cluster, cluster_unavailable_reason, open_cluster
+from hack.cluster.cluster import (
+    Cluster,
+    cluster_unavailable_reason,
+    open_cluster,
+    temporary_cluster,
+)
 from hack.cluster.errors import ClusterError, ClusterUnavailableError
 
 __all__ = [
@@ -18,4 +23,5 @@ __all__ = [
     "ClusterUnavailableError",
     "cluster_unavailable_reason",
     "open_cluster",
+    "temporary_cluster",
 ]

@@ -8,15 +8,18 @@ have.
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hack.cluster.binaries import build, program
 from hack.cluster.commands import direct_environment, run
 from hack.cluster.paths import cache_directory
+from hack.cluster.processes import ProcessRecord, own_record
 
 _HELM_SECONDS = 300
 
@@ -123,6 +126,12 @@ def open_cluster(
     Raises ClusterUnavailableError if this machine can have no cluster, and ClusterError if it does
     not come up.
     """
+    return _open(name, control_plane_only, controllers, None)
+
+
+def _open(
+    name: str, control_plane_only: bool, controllers: bool, owner: ProcessRecord | None
+) -> Cluster:
     from hack.cluster import kind_cluster, local
     from hack.cluster.prerequisites import look, require
 
@@ -130,7 +139,24 @@ def open_cluster(
     require(machine, control_plane_only=control_plane_only)
     if machine.docker and not control_plane_only:
         return kind_cluster.open_kind(name)
-    return local.open_local(name, control_plane_only=control_plane_only, controllers=controllers)
+    return local.open_local(
+        name, control_plane_only=control_plane_only, controllers=controllers, owner=owner
+    )
+
+
+@contextmanager
+def temporary_cluster(
+    prefix: str, *, control_plane_only: bool = False, controllers: bool = False
+) -> Iterator[Cluster]:
+    """Give the body a cluster of its own, named after `prefix` and this process; see open_cluster.
+
+    It is removed at the end, or, if this process is killed, by whoever next opens any cluster.
+    """
+    cluster = _open(f"{prefix}-{os.getpid()}", control_plane_only, controllers, own_record())
+    try:
+        yield cluster
+    finally:
+        cluster.down()
 
 
 def cluster_unavailable_reason(*, control_plane_only: bool = False) -> str | None:

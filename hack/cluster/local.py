@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from hack.cluster.images import build_archive
 from hack.cluster.locks import exclusive
 from hack.cluster.packages import install_packages
 from hack.cluster.paths import cache_directory, checked_name
-from hack.cluster.processes import wait_until
+from hack.cluster.processes import ProcessRecord, wait_until
 from hack.cluster.record import ClusterRecord
 from hack.cluster.slots import free_slot
 
@@ -97,10 +98,15 @@ def prepare(*, control_plane_only: bool = False) -> None:
 
 
 def open_local(
-    name: str, *, control_plane_only: bool = False, controllers: bool = False
+    name: str,
+    *,
+    control_plane_only: bool = False,
+    controllers: bool = False,
+    owner: ProcessRecord | None = None,
 ) -> LocalCluster:
-    """Start the cluster `name` or reuse it; see `open_cluster`."""
+    """Start the cluster `name` or reuse it; see `open_cluster` and, for `owner`, ClusterRecord."""
     checked_name(name)
+    remove_abandoned(besides=name)
     prepare(control_plane_only=control_plane_only)
     with exclusive(records.lock_file(name), f"the cluster {name}"):
         running = records.load(name)
@@ -115,7 +121,7 @@ def open_local(
             teardown.remove(name)
         with exclusive(records.slots_lock_file(), "the choice of addresses"):
             slot = free_slot(records.taken_slots())
-            record = ClusterRecord(name, slot, control_plane_only)
+            record = ClusterRecord(name, slot, control_plane_only, owner=owner)
             record.save()
         with progress.step(f"starting {what} {name}"):
             _start(record, controllers)
@@ -129,6 +135,19 @@ def close_local(name: str) -> None:
     checked_name(name)
     with exclusive(records.lock_file(name), f"the cluster {name}"):
         teardown.remove(name)
+
+
+def remove_abandoned(besides: str) -> None:
+    """Remove all clusters, `besides` apart, that a killed run or an ended session left behind.
+
+    One that another process is starting or removing is locked, and left to it.
+    """
+    for name in records.names():
+        with suppress(ClusterError), exclusive(records.lock_file(name), name, timeout=0):
+            found = records.load(name)
+            if name != besides and found is not None and found.is_abandoned():
+                with progress.step(f"removing the abandoned cluster {name}"):
+                    teardown.remove(name)
 
 
 def healthy(record: ClusterRecord) -> bool:

@@ -50,6 +50,13 @@ def start_time(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[_START_TIME_FIELD])
 
 
+def own_record() -> ProcessRecord:
+    """Give the record of this very process."""
+    started = start_time(os.getpid())
+    assert started is not None
+    return ProcessRecord(os.getpid(), started, boot_id())
+
+
 def alive(record: ProcessRecord) -> bool:
     """Say whether exactly this process still runs."""
     return record.boot == boot_id() and start_time(record.pid) == record.started

@@ -23,13 +23,17 @@ _FILE = "cluster.json"
 
 @dataclass
 class ClusterRecord:
-    """A cluster: its slot, its kind, whether it once was complete, and its processes by name."""
+    """A cluster: its slot, its kind, whether it once was complete, and its processes by name.
+
+    `owner` is the process that it ends with, if it was opened for one run only.
+    """
 
     name: str
     slot: Slot
     control_plane_only: bool
     complete: bool = False
     processes: dict[str, ProcessRecord] = field(default_factory=dict)
+    owner: ProcessRecord | None = None
 
     @property
     def directory(self) -> Path:
@@ -54,6 +58,12 @@ class ClusterRecord:
         new.write_text(json.dumps(dataclasses.asdict(self), indent=1))
         new.rename(self.directory / _FILE)
 
+    def is_abandoned(self) -> bool:
+        """Say whether nobody can use it any more: its owner has ended, or all of its processes."""
+        if self.owner is not None and not alive(self.owner):
+            return True
+        return not any(alive(process) for process in self.processes.values())
+
     def dead_processes(self) -> list[str]:
         """Give the names of recorded processes that no longer run."""
         return [name for name, process in self.processes.items() if not alive(process)]
@@ -73,6 +83,7 @@ def load(name: str) -> ClusterRecord | None:
             slot=Slot(**content["slot"]),
             control_plane_only=content["control_plane_only"],
             complete=content["complete"],
+            owner=ProcessRecord(**content["owner"]) if content.get("owner") else None,
             processes={key: ProcessRecord(**value) for key, value in content["processes"].items()},
         )
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from hack.cluster import record as records
 from hack.cluster.errors import ClusterError
+from hack.cluster.local import remove_abandoned
+from hack.cluster.locks import exclusive
 from hack.cluster.paths import cache_directory, checked_name
-from hack.cluster.processes import ProcessRecord, boot_id, start_time
+from hack.cluster.processes import ProcessRecord, own_record
 from hack.cluster.record import ClusterRecord
 from hack.cluster.slots import Slot
 
@@ -28,6 +31,12 @@ def example(name: str = "dev", slot: int = 4) -> ClusterRecord:
 def test_what_is_saved_is_loaded() -> None:
     example().save()
     assert records.load("dev") == example()
+
+
+def test_the_owner_is_kept() -> None:
+    record = dataclasses.replace(example(), owner=own_record())
+    record.save()
+    assert records.load("dev") == record
 
 
 def test_only_its_owner_reads_the_state() -> None:
@@ -56,6 +65,30 @@ def test_half_a_record_reads_as_none_and_can_be_removed(content: str) -> None:
     assert records.names() == []
 
 
+def test_a_cluster_is_abandoned_when_its_owner_or_all_of_it_has_ended() -> None:
+    record = example()
+    assert record.is_abandoned()
+    record.processes["test"] = own_record()
+    assert not record.is_abandoned()
+    record.owner = own_record()
+    assert not record.is_abandoned()
+    record.owner = dataclasses.replace(record.owner, started=1)
+    assert record.is_abandoned()
+
+
+def test_the_next_opening_removes_what_is_abandoned_and_nothing_else() -> None:
+    for each in (
+        ClusterRecord("alive", Slot(1), True, True, {"test": own_record()}),
+        ClusterRecord("crashed", Slot(2), True, True, {"etcd": ProcessRecord(1, 1, "boot")}),
+        ClusterRecord("wanted", Slot(3), True),
+        ClusterRecord("starting", Slot(4), True),
+    ):
+        each.save()
+    with exclusive(records.lock_file("starting"), "starting"):
+        remove_abandoned(besides="wanted")
+    assert records.names() == ["alive", "starting", "wanted"]
+
+
 def test_locks_are_no_clusters_and_outlive_them() -> None:
     records.lock_file("dev").parent.mkdir(parents=True, exist_ok=True)
     records.lock_file("dev").touch()
@@ -64,9 +97,7 @@ def test_locks_are_no_clusters_and_outlive_them() -> None:
 
 def test_ended_processes_are_named() -> None:
     record = example()
-    own = start_time(1)
-    assert own is not None
-    record.processes["first"] = ProcessRecord(1, own, boot_id())
+    record.processes["test"] = own_record()
     assert record.dead_processes() == ["etcd"]
 
 
