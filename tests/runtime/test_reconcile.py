@@ -347,3 +347,16 @@ async def test_what_is_overdue_is_looked_at_less_and_less_often_and_written_rare
         passes += 1
     assert passes <= 25
     assert world.server.calls.count(STATUS) <= 13
+
+
+async def test_in_a_namespace_that_is_being_deleted_nothing_is_restored_or_told() -> None:
+    world = World()
+    found = await world.serve()
+    world.cache.drop(world.server.remove("Deployment", f"fraud-{found}"))
+    gone = "unable to create new content in namespace risk because it is being terminated"
+    world.server.faults["apply", "Deployment", f"fraud-{found}"] = [Forbidden(gone)]
+    told = len(world.server.events)
+    again = await world.reconciler.reconcile(FRAUD)
+    assert again is not None
+    assert again >= 10
+    assert len(world.server.events) == told

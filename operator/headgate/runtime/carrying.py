@@ -17,6 +17,7 @@ from headgate.kube.client import (
     DEPLOYMENT,
     SERVICE,
     Conflict,
+    Forbidden,
     KubeClient,
     KubeError,
     Object,
@@ -24,6 +25,14 @@ from headgate.kube.client import (
 from headgate.kube.snapshot import Snapshot
 
 _log = logging.getLogger(__name__)
+
+
+TERMINATED = "because it is being terminated"
+"""What the API server says of a namespace that is being deleted, in every version so far."""
+
+
+class NamespaceGoing(Exception):  # noqa: N818 - a state of the world, not an error
+    """The namespace is being deleted: children vanish one by one, and none is to be restored."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ async def carry_out_each(
     keep: Callable[[Object], object],
 ) -> Outcome:
     """Do what a plan wants, in its order; `keep` is called with each object as written. Raises
-    `Conflict` at once when what the plan was made from has changed."""
+    `Conflict` at once when what the plan was made from has changed, and `NamespaceGoing`."""
     outcome = Outcome()
     for intent in intents:
         if isinstance(intent, RunSmoke):
@@ -55,6 +64,8 @@ async def carry_out_each(
         try:
             written = await carry_out(client, snapshot, [intent])
         except KubeError as error:
+            if isinstance(error, Forbidden) and TERMINATED in str(error):
+                raise NamespaceGoing(snapshot.namespace) from error
             minor = isinstance(intent, SetRole)
             if isinstance(error, Conflict) and not minor:
                 raise

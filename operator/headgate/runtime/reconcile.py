@@ -24,7 +24,7 @@ from headgate.kube.observe import KINDS, Broken, Snapshot, build, read
 from headgate.runtime import recording
 from headgate.runtime.broken import broken_status
 from headgate.runtime.cache import Cache, Key
-from headgate.runtime.carrying import Outcome, carry_out_each
+from headgate.runtime.carrying import NamespaceGoing, Outcome, carry_out_each
 from headgate.runtime.memory import Memory, quiet_interval, says_something_new, to_json
 from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
@@ -32,6 +32,8 @@ from headgate.runtime.smoke_runs import SmokeRuns
 
 ATTEMPTS = 5
 """Passes made at once when the API server contradicts what a pass was planned from."""
+
+GOING_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +82,9 @@ class Reconciler:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return await self._pass(key, live=attempt > 1)
+            except NamespaceGoing:
+                _log.info("%s/%s goes with its namespace", *key)
+                return GOING_SECONDS
             except Conflict as conflict:
                 _log.info("%s/%s has changed, looking again: %s", *key, conflict)
                 if attempt == ATTEMPTS:
