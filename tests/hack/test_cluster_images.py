@@ -146,10 +146,12 @@ def test_a_build_is_done_once_and_its_successor_replaces_it(
 ) -> None:
     monkeypatch.setenv("HEADGATE_CACHE", str(tmp_path / "cache"))
     calls: list[str] = []
+    arguments: list[str] = []
 
     def run(argv: Sequence[object], **_: object) -> str:
         words = [str(word) for word in argv]
         calls.extend(word for word in ("mmdebstrap", "bud", "push") if word in words)
+        arguments.extend(word for word in words if word.startswith("--build-arg"))
         for word in words:
             if word.startswith("docker-archive:"):
                 Path(word.split(":")[1]).write_text("an image")
@@ -160,8 +162,8 @@ def test_a_build_is_done_once_and_its_successor_replaces_it(
     monkeypatch.setattr(images, "run", run)
     monkeypatch.setattr(images, "on_overlay", lambda _: False)
 
-    def build() -> Path:
-        return build_archive(context, context / "Dockerfile", "headgate.local/x:1.0")
+    def build(**build_args: str) -> Path:
+        return build_archive(context, context / "Dockerfile", "headgate.local/x:1.0", build_args)
 
     first = build()
     assert calls == ["mmdebstrap", "bud", "push"]
@@ -175,6 +177,8 @@ def test_a_build_is_done_once_and_its_successor_replaces_it(
     assert second != first
     assert not first.exists()
     assert other.exists(), "an archive of another tag"
+    assert build(VERSION="2") != second, "arguments are inputs too"
+    assert arguments == ["--build-arg=VERSION=2"]
 
 
 def test_a_packed_program_is_an_image_that_names_its_parts_by_digest(tmp_path: Path) -> None:
