@@ -12,6 +12,8 @@ from pathlib import Path
 from hack.cluster.processes import wait_until
 
 _ROOT = Path("/sys/fs/cgroup")
+_WEIGHT = 4
+"""How many processes outside all pods of a cluster weigh as much as, for each core."""
 
 
 def path(name: str) -> str:
@@ -28,6 +30,12 @@ def create(name: str) -> None:
             # A new cpuset of version 1 is empty, and no process may enter an empty one.
             if (group / file).exists() and not (group / file).read_text().strip():
                 (group / file).write_text((hierarchy / file).read_text())
+        # By default a group weighs as much as a single process beside it: all pods together would
+        # get less than a compiler.
+        weight = _WEIGHT * (os.cpu_count() or 1)
+        for file, one in (("cpu.shares", 1024), ("cpu.weight", 100)):
+            if (group / file).exists():
+                (group / file).write_text(str(min(10_000, weight * one)))
         control = hierarchy / "cgroup.controllers"
         if control.exists():
             enabled = " ".join(f"+{each}" for each in control.read_text().split())
