@@ -4,6 +4,7 @@ What is decided in good weather is proven by the golden transcripts; here are th
 """
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from headgate.kube.client import Conflict, Forbidden, Unavailable
 from headgate.kube.snapshot import Snapshot
 from headgate.runtime.memory import QUIET_STATUS_INTERVAL
 from headgate.runtime.queue import Quarantine
+from headgate.runtime.recording import RECORDS_INTERVAL
 from tests.runtime.fakes import Call, model_deployment
 from tests.runtime.world import FRAUD, World
 
@@ -269,6 +271,8 @@ async def test_what_was_measured_can_be_read_afterwards() -> None:
         counters = PodCounters(requests=world.now % 1000)
         world.reconciler.deliver(FRAUD, Sample(world.now, dict.fromkeys(names, counters)))
         await world.settle()
+    world.now += RECORDS_INTERVAL
+    await world.settle()
     record = world.server.objects["ConfigMap", "risk", "fraud-release-records"]
     text = "".join(record["data"].values())
     assert text.count('"checks"') == 5
@@ -360,3 +364,35 @@ async def test_in_a_namespace_that_is_being_deleted_nothing_is_restored_or_told(
     assert again is not None
     assert again >= 10
     assert len(world.server.events) == told
+
+
+async def test_a_cached_deployment_that_is_gone_is_noticed_by_the_write_that_fails() -> None:
+    world = World()
+    await world.serve("1", **CANARY)
+    found = world.apply("1", **{**CANARY, "replicas": 1})
+    world.server.remove("Deployment", f"fraud-{found}")
+    await world.reconciler.reconcile(FRAUD)
+    world.sync()
+    await world.settle()
+    deployments = world.server.of_kind("Deployment")
+    assert [each["spec"]["replicas"] for each in deployments] == [1]
+
+
+async def test_before_traffic_moves_the_pods_are_read_live() -> None:
+    world = World()
+    await world.serve("1", **CANARY)
+    world.apply("2", **CANARY)
+    await world.until("Progressing")
+    live = [call for call in world.server.calls if call[:2] in (("list", "Pod"), LIVE[:2])]
+    for before, call in pairwise(live):
+        if call == LIVE:
+            assert before[:2] == ("list", "Pod")
+
+
+async def test_a_removed_deployment_is_removed_once() -> None:
+    world = World()
+    first = await world.serve("1", strategy={"type": "BlueGreen"})
+    world.apply("2", strategy={"type": "BlueGreen"})
+    await world.until("Stable")
+    deletions = [call for call in world.server.calls if call[0] == "delete"]
+    assert deletions == [("delete", "Deployment", f"fraud-{first}")]

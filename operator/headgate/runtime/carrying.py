@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from headgate.core.intents import Intent, RunSmoke, SetRole
+from headgate.core.intents import DropRevision, Intent, RemoveWorkload, RunSmoke, SetRole
 from headgate.kube.apply import carry_out
 from headgate.kube.client import (
     CONTROLLER_REVISION,
@@ -20,9 +20,10 @@ from headgate.kube.client import (
     Forbidden,
     KubeClient,
     KubeError,
+    NotFound,
     Object,
 )
-from headgate.kube.snapshot import Snapshot
+from headgate.kube.snapshot import Snapshot, revision_label
 
 _log = logging.getLogger(__name__)
 
@@ -54,9 +55,11 @@ async def carry_out_each(
     snapshot: Snapshot,
     intents: Sequence[Intent],
     keep: Callable[[Object], object],
+    drop: Callable[[Object], object],
 ) -> Outcome:
-    """Do what a plan wants, in its order; `keep` is called with each object as written. Raises
-    `Conflict` at once when what the plan was made from has changed, and `NamespaceGoing`."""
+    """Do what a plan wants, in its order; `keep` is called with each object as written, `drop`
+    with each that was deleted. Raises `NamespaceGoing`, and `Conflict` at once when what the plan
+    was made from has changed or is gone."""
     outcome = Outcome()
     for intent in intents:
         if isinstance(intent, RunSmoke):
@@ -67,8 +70,8 @@ async def carry_out_each(
             if isinstance(error, Forbidden) and TERMINATED in str(error):
                 raise NamespaceGoing(snapshot.namespace) from error
             minor = isinstance(intent, SetRole)
-            if isinstance(error, Conflict) and not minor:
-                raise
+            if isinstance(error, Conflict | NotFound) and not minor:
+                raise Conflict(str(error)) from error
             _log.warning("%s/%s: %s failed: %s", snapshot.namespace, snapshot.name, intent, error)
             if outcome.failure is None:
                 outcome = replace(outcome, failure=error, failed=intent)
@@ -78,8 +81,20 @@ async def carry_out_each(
         for each in written:
             keep(each)
             snapshot = _with(snapshot, each)
+        for each in _deleted(snapshot, intent):
+            drop(each)
         outcome = replace(outcome, written=outcome.written + 1)
     return outcome
+
+
+def _deleted(snapshot: Snapshot, intent: Intent) -> list[Object]:
+    match intent:
+        case RemoveWorkload(revision):
+            stored = snapshot.deployment(revision)
+            return [] if stored is None else [stored]
+        case DropRevision(revision):
+            return [each for each in snapshot.revisions if revision_label(each) == revision]
+    return []
 
 
 def _with(snapshot: Snapshot, written: Object) -> Snapshot:

@@ -12,7 +12,7 @@ from typing import Any
 
 from headgate.api.status import Status
 from headgate.core.intents import Note
-from headgate.judge import Sample
+from headgate.judge import Sample, Verdict
 
 QUIET_STATUS_INTERVAL = 10.0
 """Seconds between two writes of a status in which only numbers have changed."""
@@ -74,7 +74,8 @@ def _essence(status: Status) -> tuple[Any, ...]:
         status.phase,
         status.step,
         status.weight,
-        status.verdict,
+        # Between Unknown and Good a verdict comes and goes with the traffic.
+        status.verdict == Verdict.BAD,
         status.selector,
         status.rejected,
         status.decisions,
@@ -84,7 +85,13 @@ def _essence(status: Status) -> tuple[Any, ...]:
         None
         if release is None
         else release.model_copy(
-            update={"evidence": {}, "progress": "", "progressed": "", "message": ""}
+            update={
+                "evidence": {},
+                "settled": False,
+                "progress": "",
+                "progressed": "",
+                "message": "",
+            }
         ),
     )
 

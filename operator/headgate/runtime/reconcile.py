@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from headgate.api.quantities import parse_duration
@@ -18,12 +18,13 @@ from headgate.core.weights import NoSplitError
 from headgate.judge import Sample
 from headgate.kube import records
 from headgate.kube.apply import write_status
-from headgate.kube.client import MODEL_DEPLOYMENT, Conflict, KubeClient, KubeError, Object
+from headgate.kube.client import MODEL_DEPLOYMENT, POD, Conflict, KubeClient, KubeError, Object
 from headgate.kube.events import Events
 from headgate.kube.observe import KINDS, Broken, Snapshot, build, read
+from headgate.render.names import OWNED_BY
 from headgate.runtime import recording
 from headgate.runtime.broken import broken_status
-from headgate.runtime.cache import Cache, Key
+from headgate.runtime.cache import Cache, Identity, Key
 from headgate.runtime.carrying import NamespaceGoing, Outcome, carry_out_each
 from headgate.runtime.memory import Memory, quiet_interval, says_something_new, to_json
 from headgate.runtime.polling import Polling
@@ -101,19 +102,18 @@ class Reconciler:
     async def _pass(self, key: Key, *, live: bool) -> float | None:
         snapshot = self._cache.snapshot(key)
         if snapshot is not None and (live or self._memory(key, snapshot).conflicted):
-            snapshot = await self._read(key, None)
+            snapshot = await self._read(key)
         if snapshot is None or snapshot.metadata.get("deletionTimestamp"):
             self.forget(key)
             return None
         memory = self._memory(key, snapshot)
         planned = await self._plan(snapshot, memory)
         if any(each.live_read for each in planned.intents) and not live:
-            snapshot = await self._read(key, snapshot)
-            if snapshot is None:
-                self.forget(key)
-                return None
+            snapshot = await self._with_live_pods(key, snapshot)
             planned = await self._plan(snapshot, memory)
-        outcome = await carry_out_each(self._client, snapshot, planned.intents, self._cache.put)
+        outcome = await carry_out_each(
+            self._client, snapshot, planned.intents, self._cache.put, self._cache.drop
+        )
         return await self._conclude(key, snapshot, memory, planned, outcome)
 
     def _memory(self, key: Key, snapshot: Snapshot) -> Memory:
@@ -246,18 +246,26 @@ class Reconciler:
     def _under_way(self) -> int:
         return len(self.polling) if self.polling is not None else 0
 
-    async def _read(self, key: Key, known: Snapshot | None) -> Snapshot | None:
-        """The objects as they are now, which the cache then knows too."""
-        kinds = {kind.name for kind in KINDS if known is None or kind.name != "ControllerRevision"}
-        before = self._cache.mark(
-            {*kinds, *({MODEL_DEPLOYMENT.name} if known is None else ())}, key
-        )
-        snapshot = await read(self._client, *key, known)
-        found = [] if snapshot is None else list(_objects(snapshot))
+    async def _with_live_pods(self, key: Key, known: Snapshot) -> Snapshot:
+        """The snapshot with the pods as they are now: whether traffic may move or a pod may go
+        hangs on them. Services and Deployments need no reading, as every write that does so names
+        the version it was planned from; a contradiction is answered by `_read`."""
+        before = self._cache.mark({POD.name}, key)
+        pods = await self._client.list(POD, key[0], f"{OWNED_BY}={key[1]}")
+        self._learn(before, pods)
+        return replace(known, pods=tuple(pods))
+
+    async def _read(self, key: Key) -> Snapshot | None:
+        """Everything as it is now, objects of others with our names included."""
+        before = self._cache.mark({MODEL_DEPLOYMENT.name, *(kind.name for kind in KINDS)}, key)
+        snapshot = await read(self._client, *key)
+        self._learn(before, [] if snapshot is None else list(_objects(snapshot)))
+        return snapshot
+
+    def _learn(self, before: dict[Identity, int | None], found: Sequence[Object]) -> None:
         for each in found:
             self._cache.put(each)
         self._cache.prune(before, found)
-        return snapshot
 
 
 def _objects(snapshot: Snapshot) -> Iterable[Object]:

@@ -1,6 +1,6 @@
 """What goes into the record of a release (R8): every sample, with the result of every rule.
 
-Entries are collected in memory and written together, so that recording costs two requests a
+Entries are collected in memory and written together, so that recording costs one request a
 minute; `headgate.kube.records` keeps them.
 """
 
@@ -15,7 +15,7 @@ from headgate.core.timing import to_text
 from headgate.judge import Sample
 from headgate.runtime.memory import Memory
 
-RECORDS_INTERVAL = 60.0
+RECORDS_INTERVAL = 120.0
 """Seconds between two writes of one release's record."""
 
 RECORDS_SECONDS_PER_RELEASE = 6.0
