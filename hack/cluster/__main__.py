@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ClusterUnavailableError as error:
         print(error, file=sys.stderr)
         return 3
-    except ClusterError as error:
+    except (ClusterError, OSError) as error:  # OSError: a directory that cannot be written, say
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
