@@ -30,6 +30,29 @@ _AFTER_REVERT = 12.0
 """Seconds that the load goes on after a revert, to see that the reverted version serves none."""
 
 
+class Turns:
+    """Who may release: the first `AT_A_TIME` of those who queue, in their order."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._queue: list[str] = []
+
+    def queue(self, name: str) -> None:
+        """Stand at the end of the queue."""
+        with self._lock:
+            self._queue.append(name)
+
+    def has(self, name: str) -> bool:
+        """Whether it is one's turn."""
+        with self._lock:
+            return name in self._queue[:AT_A_TIME]
+
+    def leave(self, name: str) -> None:
+        """Let the next one have the turn."""
+        with self._lock:
+            self._queue.remove(name)
+
+
 @dataclass
 class Player:
     """Plays stories on a cluster; each in a thread of its own."""
@@ -37,7 +60,7 @@ class Player:
     cluster: Cluster
     picture: Picture
     loads: Loads
-    turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_A_TIME))
+    turns: Turns = field(default_factory=Turns)
 
     def play(self, story: Story) -> list[Finding]:
         """Play all of it and give what came of each release; a story that stops early is told by
@@ -76,18 +99,28 @@ class Player:
         self._ended(story, FIRST)
 
     def _in_turn(self, story: Story, release: Release) -> Played:
-        if not self.turns.acquire(blocking=False):
-            self.picture.say(story.name, f"{release.version} waits: {AT_A_TIME} releases at a time")
+        self.turns.queue(story.name)
+        try:
+            if not self.turns.has(story.name):
+                self.picture.say(
+                    story.name, f"{release.version} waits: {AT_A_TIME} releases at a time"
+                )
             self.picture.wait_for(
                 f"a turn for {story.name} {release.version}",
-                lambda: self.turns.acquire(blocking=False) or None,
+                lambda: self.turns.has(story.name) or None,
                 2 * _RELEASE_SECONDS,
                 story.name,
             )
-        try:
-            return self._release(story, release)
+            played = self._release(story, release)
         finally:
-            self.turns.release()
+            self.turns.leave(story.name)
+        if played.pinned is not None:
+            seconds = f"{_AFTER_REVERT:.0f} s"
+            self.picture.say(
+                story.name, f"load goes on for {seconds}: {release.version} must not serve"
+            )
+            self.picture.pause(_AFTER_REVERT)
+        return replace(played, until=time.time())
 
     def _release(self, story: Story, release: Release) -> Played:
         applied = time.time()
@@ -101,11 +134,6 @@ class Player:
         if stable is not None and record.outcome == "Reverted":
             history = self.picture.pinnings(story.name)
             pinned = pinned_back(history, stable.revision, applied)
-            self.picture.say(
-                story.name,
-                f"load goes on for {_AFTER_REVERT:.0f} s: {release.version} must not serve",
-            )
-            self.picture.pause(_AFTER_REVERT)
         return Played(
             story=story,
             release=release,

@@ -136,7 +136,10 @@ class PlainView(View):
             status = self.picture.status(story.name)
             line = standing(story.name, status)
             changed = self._standing.get(story.name) != line
-            if not changed and now - self._told_at.get(story.name, 0) < _PLAIN_SECONDS:
+            # What is at rest needs no reminder.
+            waits = status.release is not None
+            due = waits and now - self._told_at.get(story.name, 0) >= _PLAIN_SECONDS
+            if not (changed or due):
                 continue
             self._standing[story.name] = line
             self._told_at[story.name] = now
