@@ -126,7 +126,7 @@ async def test_a_status_lost_with_the_process_is_rebuilt_and_nothing_is_released
 
 async def test_a_role_that_cannot_be_pointed_holds_up_nothing_else() -> None:
     world = World()
-    await world.serve("1", **CANARY)
+    first = await world.serve("1", **CANARY)
     role: Call = ("apply", "Service", "fraud-candidate")
     world.server.faults[role] = [Forbidden("not allowed")] * 100
     second = world.apply("2", **CANARY)
@@ -140,7 +140,10 @@ async def test_a_role_that_cannot_be_pointed_holds_up_nothing_else() -> None:
         world.play_controllers()
         world.now += 2
     live = world.server.objects["Service", "risk", "fraud"]["spec"]["selector"]
+    deployments = world.server.of_kind("Deployment")
     assert "headgate.dev/revision" not in live, "traffic was not widened"
+    replicas = {each["metadata"]["name"][-10:]: each["spec"]["replicas"] for each in deployments}
+    assert replicas == {first: 1, second: 1}, "what follows the role was left undone"
     assert world.server.status("fraud")["candidate"]["revision"] == second
     reasons = {each["reason"] for each in world.server.events}
     assert "WriteFailed" in reasons
