@@ -79,8 +79,11 @@ def show(console: Console, findings: Sequence[Finding], parts: Sequence[Part]) -
         release, *rest = cells(finding)
         mark = Text("ok  " if finding.right else "NO  ", "green" if finding.right else "bold red")
         table.add_row(mark.append(release, "default"), *rest)
-    console.print()
-    console.print(table)
+    with console.capture() as captured:
+        console.print(table)
+    # Into a file, what pads a terminal's line is only noise.
+    lines = captured.get().splitlines()
+    console.file.write("\n".join(["", *(line.rstrip() for line in lines if line.strip()), ""]))
     for fault in faults(findings):
         console.print(Text(f"NO  {fault}", "bold red"), soft_wrap=True)
     console.print(Text(times(parts)), soft_wrap=True)
