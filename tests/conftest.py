@@ -26,6 +26,17 @@ def _remove_leftovers() -> None:
             close_local(name)
 
 
+_MARKS = {"cluster": "cluster", "control_plane": "control_plane", "controllers": "control_plane"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by the real thing that it asks for, so that `make test-fast` leaves it out."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in _MARKS:
+                item.add_marker(_MARKS[fixture])
+
+
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[Cluster]:
     """A control plane of this run's own: an API server that keeps objects, without any node."""

@@ -10,7 +10,7 @@ from tests.golden.stories import STORIES
 from tests.golden.story import Teller
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 @pytest.mark.parametrize("name", STORIES)
 def test_story_ends_the_same_when_the_operator_is_killed(name: str, seed: int) -> None:
     whole = Teller(STORIES[name]).run()

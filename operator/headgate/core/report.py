@@ -232,5 +232,6 @@ def _requeue_after(state: State) -> float | None:
             deadlines.append(parse_duration(approval.timeout) - state.since(release.step_started))
     if release.stage in ("Stepping", "Watching"):
         deadlines.append(parse_duration(spec.analysis.interval))
-    known = [max(0.1, each) for each in deadlines if each is not None]
-    return min(known, default=parse_duration(spec.analysis.interval))
+    # What is overdue was acted upon in this very pass, or waits for something that an event tells.
+    ahead = [each for each in deadlines if each is not None and each > 0]
+    return max(0.1, min(ahead, default=parse_duration(spec.analysis.interval)))
