@@ -10,6 +10,18 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 BIN := .venv/bin
 READY := .venv/.ready
 
+# Sets $$python, or says what to do.
+define require-python
+python=$(PYTHON); \
+if ! $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	found=$$($$python --version 2>&1) || found="not there"; \
+	echo "Headgate needs Python 3.11 or newer; $$python is $$found." >&2; \
+	echo "Install one (Debian, Ubuntu: apt-get install python3 python3-venv), or name one:" >&2; \
+	echo "make PYTHON=/path/to/python3.12 demo" >&2; \
+	exit 1; \
+fi
+endef
+
 .PHONY: help demo demo-down test test-fast lint format generate golden lock \
 	cluster-up cluster-down clean
 
@@ -17,7 +29,8 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 demo: ## Release real models on a real cluster: good ones, bad ones, three strategies
-	@began=$$(date +%s); $(MAKE) --no-print-directory $(READY); \
+	@began=$$(date +%s); $(require-python); $$python -m hack.environment --can-have-cluster; \
+	$(MAKE) --silent --no-print-directory $(READY); \
 	exec $(BIN)/python -m hack.demo run --began $$began $(DEMO)
 
 demo-down: $(READY) ## Remove what the demonstration made
@@ -63,12 +76,4 @@ clean: ## Remove .venv and what the tools left in this directory (clusters stay)
 
 # Made anew whenever the lock or the package's own definition changes.
 $(READY): requirements-dev.txt pyproject.toml hack/environment.py
-	@python=$(PYTHON); \
-	if ! $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-		found=$$($$python --version 2>&1) || found="not there"; \
-		echo "Headgate needs Python 3.11 or newer; $$python is $$found." >&2; \
-		echo "Install one (Debian, Ubuntu: apt-get install python3 python3-venv), or name one:" >&2; \
-		echo "make PYTHON=/path/to/python3.12 demo" >&2; \
-		exit 1; \
-	fi; \
-	exec $$python -m hack.environment
+	@$(require-python); exec $$python -m hack.environment

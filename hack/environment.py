@@ -1,7 +1,9 @@
 """Makes the virtual environment `.venv` from the lock: `python3 -m hack.environment`.
 
 What the Makefile runs before anything else, with the machine's own Python: only the standard
-library is there yet. An environment that is half made is mended or made anew.
+library is there yet. An environment that is half made is mended or made anew. With
+`--can-have-cluster` it makes nothing, and says whether this machine can have a local cluster, so
+that nobody waits for an environment of no use.
 """
 
 from __future__ import annotations
@@ -13,9 +15,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hack.cluster import progress
+from hack.cluster import prerequisites, progress
 from hack.cluster.commands import run
-from hack.cluster.errors import ClusterError
+from hack.cluster.errors import ClusterError, ClusterUnavailableError
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = ROOT / ".venv"
@@ -29,8 +31,11 @@ _PIP = (PYTHON, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"
 
 
 def main() -> int:
-    """Make it, or say in a sentence why that failed."""
+    """Make it, or say in a sentence why that failed. Exit code 3: this machine lacks something."""
     try:
+        if sys.argv[1:] == ["--can-have-cluster"]:
+            prerequisites.require(prerequisites.look())
+            return 0
         _require_ensurepip()
         if not _runs():
             with progress.step("making the virtual environment .venv"):
@@ -50,6 +55,9 @@ def main() -> int:
                 timeout=_INSTALL_SECONDS,
                 directory=ROOT,
             )
+    except ClusterUnavailableError as error:
+        print(error, file=sys.stderr)
+        return 3
     except ClusterError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +9,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hack.cluster import binaries, control_plane, dns, network, node, progress, teardown
+from hack.cluster import (
+    binaries,
+    control_plane,
+    dns,
+    loading,
+    network,
+    node,
+    progress,
+    teardown,
+)
 from hack.cluster import record as records
-from hack.cluster.cluster import Cluster, file_digest
-from hack.cluster.commands import direct_environment, run
+from hack.cluster.cluster import Cluster
+from hack.cluster.commands import direct_environment
 from hack.cluster.errors import ClusterError
 from hack.cluster.image_archive import pack_program
 from hack.cluster.images import build_archive
@@ -24,7 +32,6 @@ from hack.cluster.processes import ProcessRecord, wait_until
 from hack.cluster.record import ClusterRecord
 from hack.cluster.slots import free_slot
 
-_IMPORT_SECONDS = 300
 _NODE_SECONDS = 120
 
 
@@ -48,24 +55,13 @@ class LocalCluster(Cluster):
         return control_plane.api_address(self.record)
 
     def load_image(self, archive: Path) -> None:
-        """See Cluster. Loading one archive twice costs reading it once more."""
+        """See Cluster."""
+        self.load_images([archive])
+
+    def load_images(self, archives: Sequence[Path]) -> None:
+        """See Cluster. Layers that several archives share are read once."""
         self._require_node()
-        known = self.record.directory / "images.json"
-        with exclusive(records.lock_file(f"{self.name}.images"), f"the images of {self.name}"):
-            loaded: list[str] = json.loads(known.read_text()) if known.exists() else []
-            digest = file_digest(archive)
-            if digest in loaded:
-                return
-            with progress.step(f"loading {archive.name}", quiet_under=2):
-                run(
-                    [
-                        *("ctr", "--address", node.containerd_socket(self.record)),
-                        *("--namespace", "k8s.io"),
-                        *("images", "import", archive),
-                    ],
-                    timeout=_IMPORT_SECONDS,
-                )
-            known.write_text(json.dumps([*loaded, digest]))
+        loading.load(self.record, archives)
 
     def start_process(self, argv: Sequence[str], **popen: Any) -> subprocess.Popen[Any]:
         """See Cluster: the program runs in the node's network."""

@@ -143,15 +143,12 @@ def run(stories: Sequence[Story], output: Path | None, began: float | None) -> i
     with parts.part("cluster", "A local cluster, built from source the first time"):
         cluster = open_cluster(CLUSTER)
         installing.forget_earlier(cluster)
-    # Whatever starts slowly is started as soon as its image is there.
-    with parts.part("images and operator", "Images, Prometheus, the operator by `helm install`"):
-        installing.build_prometheus(cluster)
+    with parts.part("images", "Images of the operator, of Prometheus and of the models"):
+        cluster.build_images(installing.images())
+    with parts.part("operator", "Prometheus, and the operator by `helm install`"):
         installing.start_prometheus(cluster)
-        installing.build_operator(cluster)
         with progress.step("helm install headgate"):
             installing.install_operator(cluster)
-        installing.build_models(cluster)
-    with parts.part("readiness", "Until everything is ready"):
         installing.wait_ready(cluster)
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
     with parts.part("releases", f"Releases of {', '.join(story.name for story in stories)}"):

@@ -1,7 +1,6 @@
 """Brings what the releases need into the cluster: images, Prometheus, the operator.
 
-Every step works on whatever an earlier demonstration, whole or killed, left there. What takes long
-to come up is started as soon as its image is there, and waited for at the end.
+Every step works on whatever an earlier demonstration, whole or killed, left there.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import json
 from pathlib import Path
 
 from hack.cluster import Cluster, ClusterError, progress
+from hack.cluster.cluster import Image
 from hack.demo.stories import HERE, IMAGE, NAMESPACE, VERSIONS
 
 ROOT = Path(__file__).parents[2]
@@ -28,23 +28,18 @@ def forget_earlier(cluster: Cluster) -> None:
     cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
 
 
-def build_operator(cluster: Cluster) -> None:
-    """The operator's image, from the Dockerfile of the repository."""
-    cluster.build_image(ROOT, ROOT / "Dockerfile", OPERATOR_IMAGE)
-
-
-def build_prometheus(cluster: Cluster) -> None:
-    """Prometheus' image."""
-    context = EXAMPLES / "prometheus"
-    cluster.build_image(context, context / "Dockerfile", PROMETHEUS_IMAGE)
-
-
-def build_models(cluster: Cluster, versions: tuple[str, ...] = VERSIONS) -> None:
-    """The model server's images, one for each version."""
-    context = EXAMPLES / "digits-server"
-    for version in versions:
-        dockerfile = context / "Dockerfile"
-        cluster.build_image(context, dockerfile, f"{IMAGE}:{version}", {"VERSION": version})
+def images() -> list[Image]:
+    """The operator, from the Dockerfile of the repository; Prometheus; the model server's versions,
+    whose Dockerfile makes all of them."""
+    prometheus, server = EXAMPLES / "prometheus", EXAMPLES / "digits-server"
+    return [
+        Image(ROOT, ROOT / "Dockerfile", OPERATOR_IMAGE),
+        Image(prometheus, prometheus / "Dockerfile", PROMETHEUS_IMAGE),
+        *(
+            Image(server, server / "Dockerfile", f"{IMAGE}:{version}", {"VERSION": version})
+            for version in VERSIONS
+        ),
+    ]
 
 
 def start_prometheus(cluster: Cluster) -> None:

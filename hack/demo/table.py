@@ -44,7 +44,7 @@ def cells(finding: Finding) -> tuple[str, ...]:
         outcome,
         took,
         _to_pinned(finding),
-        _seconds(finding.to_last_bad),
+        _to_last_bad(finding),
         f"{finding.sent:,}",
         f"{finding.failed:,}",
     )
@@ -55,6 +55,12 @@ def _to_pinned(finding: Finding) -> str:
     if not played.release.good and played.pinned is not None and played.first_bad is None:
         return "pinned before there was one"
     return _seconds(finding.to_pinned)
+
+
+def _to_last_bad(finding: Finding) -> str:
+    if finding.to_last_bad is not None and finding.to_last_bad <= 0:
+        return "none after it"
+    return _seconds(finding.to_last_bad)
 
 
 def _seconds(seconds: float | None) -> str:

@@ -22,10 +22,12 @@ from hack.cluster.progress import duration
 from hack.demo.loads import Loads, Tally
 from hack.demo.picture import Object, Picture, Said
 from hack.demo.stories import Story
-from headgate.api.status import Status, VersionStatus
+from headgate.api.analysis import Metric
+from headgate.api.status import CheckStatus, Status, VersionStatus
 
 _PLAIN_SECONDS = 10.0
 _LAST_SAID = 9
+_RULES = frozenset(Metric)
 _COLOURS = {
     "Good": "green",
     "Bad": "bold red",
@@ -83,6 +85,21 @@ def _condition(pod: Object) -> str:
             return str(waiting["reason"])
     conditions = {each["type"]: each["status"] for each in status.get("conditions", ())}
     return "ready" if conditions.get("Ready") == "True" else "starting"
+
+
+def telling(checks: Sequence[CheckStatus]) -> list[CheckStatus]:
+    """The checks to show: rules that apply, and conditions that begin to hold."""
+    return [
+        check
+        for check in checks
+        if check.verdict != "NotApplicable" and (check.name in _RULES or check.verdict != "Good")
+    ]
+
+
+def _check(check: CheckStatus) -> Text:
+    line = Text(f"{check.name:<16} ", no_wrap=True, overflow="ellipsis")
+    line.append(check.verdict, _COLOURS.get(check.verdict, ""))
+    return line.append(f": {check.message}" if check.message else "")
 
 
 def _weights(status: Status) -> str:
@@ -194,9 +211,7 @@ class LiveView(View):
         if status.desired_weight is not None:
             lines.append(Text(f"weight   {_weights(status)}"))
         if status.analysis is not None:
-            verdict = Text("verdict  ")
-            verdict.append(status.analysis.verdict, _COLOURS.get(status.analysis.verdict, ""))
-            lines.append(verdict.append(f": {status.analysis.message}"))
+            lines += [_check(check) for check in telling(status.analysis.checks)]
         lines += [self._side(story, side, what) for side, what in sides(status)]
         return Panel(Group(*lines), title=title, title_align="left", padding=(0, 1))
 
