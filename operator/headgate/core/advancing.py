@@ -204,6 +204,8 @@ def _promote(state: State) -> State:
         stable=release.revision,
         previous=old,
         marks=(*state.marks, MarkRevision(release.revision, once_stable=True)),
+        # It spoke of the step before; the watch has its own.
+        judgement=None,
     ).proceed(
         stage="Watching",
         weight=100,
