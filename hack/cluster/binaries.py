@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hack.cluster import progress
-from hack.cluster.commands import run
 from hack.cluster.locks import exclusive
 from hack.cluster.paths import cache_directory
+from hack.cluster.toolchain import run_go
 
 _SOURCES = Path(__file__).parent / "go"
 _BUILD_SECONDS = 1800
@@ -108,9 +108,9 @@ def build_command(module: Module, output: Path) -> list[str]:
     ]
 
 
-def build_environment() -> dict[str, str]:
-    """Give the environment of a build: static programs, and exactly the modules of go.sum."""
-    return os.environ | {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-mod=readonly"}
+def build_settings() -> dict[str, str]:
+    """Give Go's variables for a build: static programs, and exactly the modules of go.sum."""
+    return {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-mod=readonly"}
 
 
 def digest(module: Module) -> str:
@@ -146,10 +146,11 @@ def download_modules(names: Iterable[str]) -> None:
         return
     with progress.step(f"downloading sources: {', '.join(missing)}"):
         for name in missing:
-            run(
+            run_go(
                 ["go", "mod", "download"],
                 directory=MODULES[name].directory,
-                environment=build_environment(),
+                output=None,
+                settings=build_settings(),
                 timeout=_BUILD_SECONDS,
             )
 
@@ -172,10 +173,11 @@ def _build_into(module: Module, target: Path) -> None:
         shutil.rmtree(abandoned)
     work = Path(tempfile.mkdtemp(prefix=f".{module.name}-", dir=target.parent))
     try:
-        run(
+        run_go(
             build_command(module, work),
             directory=module.directory,
-            environment=build_environment(),
+            output=work,
+            settings=build_settings(),
             timeout=_BUILD_SECONDS,
         )
         for built, names in module.outputs.items():

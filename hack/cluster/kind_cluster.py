@@ -47,17 +47,23 @@ class KindCluster(Cluster):
     def start_process(self, argv: Sequence[str], **popen: Any) -> subprocess.Popen[Any]:
         """See Cluster: the program runs in the network of the node's container.
 
-        That takes root on the Linux that Docker runs on; elsewhere ClusterError says what to do.
+        Root enters that network; anyone else has Docker start the program there, on the files of
+        this machine. Both take the Linux that Docker runs on; elsewhere ClusterError says what to
+        do.
         """
-        if platform.system() != "Linux" or os.geteuid() != 0:
+        if platform.system() != "Linux":
             raise ClusterError(
-                "addresses of pods in a kind cluster are reached only by root on the Linux that "
-                f"Docker runs on: use `kubectl --kubeconfig {self.kubeconfig} port-forward`"
+                "addresses of pods in a kind cluster are reached only from the Linux that Docker "
+                f"runs on: use `kubectl --kubeconfig {self.kubeconfig} port-forward`"
             )
-        container = ["docker", "inspect", "--format", "{{.State.Pid}}", node_container(self.name)]
         popen.setdefault("env", direct_environment())
-        network = f"/proc/{run(container).strip()}/ns/net"
-        return subprocess.Popen(["nsenter", f"--net={network}", *argv], **popen)
+        node = node_container(self.name)
+        if os.geteuid() != 0:
+            directory = Path(popen.pop("cwd", None) or Path.cwd())
+            image = run(["docker", "inspect", "--format", "{{.Image}}", node]).strip()
+            return subprocess.Popen(container_command(node, image, directory, argv), **popen)
+        pid = run(["docker", "inspect", "--format", "{{.State.Pid}}", node]).strip()
+        return subprocess.Popen(["nsenter", f"--net=/proc/{pid}/ns/net", *argv], **popen)
 
     def down(self) -> None:
         """See Cluster."""
@@ -136,6 +142,18 @@ def delete_command(name: str) -> list[str | Path]:
 def load_command(name: str, archive: Path) -> list[str | Path]:
     """Give the command line that loads an image archive into the node."""
     return [_kind(), "load", "image-archive", archive, "--name", kind_name(name)]
+
+
+def container_command(node: str, image: str, directory: Path, argv: Sequence[str]) -> list[str]:
+    """Give the command line that runs `argv` as this user, with this machine's files, in the
+    network of the container `node`; `image` is any image that has chroot, such as the node's."""
+    user = f"--userspec={os.geteuid()}:{os.getegid()}"
+    enter = 'cd "$0" && exec "$@"'
+    return [
+        *("docker", "run", "--rm", f"--network=container:{node}", "--volume=/:/host"),
+        *("--entrypoint=chroot", image, user, "/host"),
+        *("sh", "-c", enter, str(directory), *argv),
+    ]
 
 
 def docker_build_command(

@@ -137,7 +137,8 @@ def findings(machine: Machine) -> list[Finding]:
 def unavailable_reason(machine: Machine, *, control_plane_only: bool = False) -> str | None:
     """Give why this machine cannot have a cluster and what would help; None if it can."""
     if machine.docker and not control_plane_only:
-        return None if machine.can_build or shutil.which("kind") else _no_go(machine.go, "kind")
+        # Without any Go, a container builds; one that is too old would be taken, and fail.
+        return None if machine.can_build or machine.go is None else _no_go(machine.go, "kind")
     lacks: list[str] = []
     if not machine.linux:
         lacks.append("this is not Linux: start a Docker engine, and kind is used")
@@ -165,8 +166,11 @@ def require(machine: Machine, *, control_plane_only: bool = False) -> None:
 
 
 def require_go() -> None:
-    """Raise ClusterUnavailableError if there is no Go toolchain to build with."""
+    """Raise ClusterUnavailableError if there is no Go toolchain to build with, of this machine or,
+    where Docker runs, of a container."""
     version = go_version()
+    if version is None and docker_answers():
+        return
     if version is None or version < OLDEST_GO:
         raise ClusterUnavailableError(_no_go(version, "Kubernetes"))
 

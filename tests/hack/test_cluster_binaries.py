@@ -99,7 +99,7 @@ def test_kubernetes_staging_modules_are_of_one_version() -> None:
 
 def test_builds_use_no_c_compiler_and_change_no_go_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOFLAGS", "-mod=mod")
-    environment = binaries.build_environment()
+    environment = binaries.build_settings()
     assert environment["CGO_ENABLED"] == "0"
     assert environment["GOFLAGS"] == "-mod=readonly"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tomllib
 from pathlib import Path
@@ -188,9 +189,24 @@ def test_kind_gets_a_cluster_of_our_name_and_a_kubeconfig_of_its_own(
 def test_a_kind_cluster_says_how_to_reach_pods_where_it_cannot(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
     with pytest.raises(ClusterError, match="port-forward"):
         kind_cluster.KindCluster("e2e").start_process(["true"])
+
+
+def test_who_is_not_root_has_docker_run_a_program_beside_the_kind_node() -> None:
+    command = kind_cluster.container_command(
+        "headgate-e2e-control-plane", "sha256:1", Path("/repository"), ["python", "-m", "x"]
+    )
+    assert "--network=container:headgate-e2e-control-plane" in command
+    words = command[command.index("sha256:1") + 1 :]
+    assert words[:2] == [f"--userspec={os.geteuid()}:{os.getegid()}", "/host"]
+    assert words[-4:] == ["/repository", "python", "-m", "x"]
+    script = words[words.index("sh") :]
+    done = subprocess.run(
+        [*script[:-4], "/", "pwd"], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout == "/\n"
 
 
 def test_a_control_plane_has_no_node_to_run_anything_on(control: ClusterRecord) -> None:

@@ -59,6 +59,7 @@ def test_what_is_missing_is_said_with_the_way_to_get_it(
     "different",
     [
         {"docker": True, "root": False, "linux": False},
+        {"docker": True, "root": False, "go": None},
         {"docker": True, "missing_for_cluster": ("containerd",), "installer": False},
         {"go": None, "built_cluster": True},
         {"root": True, "missing_for_cluster": (), "installer": False},
