@@ -41,11 +41,9 @@ def cluster(only_run: None) -> Iterator[Cluster]:
         pytest.skip(reason)
     found = open_cluster(NAME)
     try:
-        installing.build_operator(found)
-        installing.build_prometheus(found)
+        found.build_images(installing.images())
         installing.start_prometheus(found)
         installing.install_operator(found, HERE / "values.yaml")
-        installing.build_models(found)
         found.kubectl("apply", "-f", str(HERE / "providers.yaml"))
         for namespace, name in (
             ("monitoring", "prometheus"),

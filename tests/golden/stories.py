@@ -202,7 +202,7 @@ STORIES = {
     ),
     "candidate-silent": Story(
         "The candidate has no metrics while stable has: reverted after unknownTimeout",
-        {0: apply("1.0.0"), 60: _later("2.0.0")} | {1: _silence("2.0.0")},
+        {0: apply("1.0.0"), 1: _silence("2.0.0"), 60: _later("2.0.0")},
         seconds=160,
     ),
     "superseded": Story(

@@ -19,7 +19,7 @@ SOURCES = ("operator", "hack", "tests", "examples")
     [
         ("ruff", "check", *SOURCES),
         ("ruff", "format", "--check", *SOURCES),
-        ("mypy", "operator/headgate", "hack"),
+        ("mypy", "operator/headgate", "hack", "tests"),
         ("lint-imports",),
     ],
     ids=["ruff", "format", "types", "layers"],
