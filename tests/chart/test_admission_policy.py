@@ -65,9 +65,13 @@ def policed(established_crd: Cluster, render: Render) -> Iterator[Cluster]:
     text = yaml.safe_dump_all(policy)
     established_crd.kubectl("apply", "-f", "-", input=ROLES)
     established_crd.kubectl("apply", "-f", "-", input=text)
-    # A policy takes effect a moment after it is stored.
+    # A policy takes effect a moment after it is stored. Asked without storing: an object that had
+    # slipped through before would be unchanged from then on, and never be asked about again.
     wait_until(
-        lambda: "may not create Deployments" in refusal(established_crd, "may-not", manifest("x")),
+        lambda: (
+            "may not create Deployments"
+            in refusal(established_crd, "may-not", manifest("x"), "--dry-run=server")
+        ),
         60,
         lambda: "the policy did not take effect",
         0.2,
@@ -77,10 +81,10 @@ def policed(established_crd: Cluster, render: Render) -> Iterator[Cluster]:
     established_crd.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
-def refusal(cluster: Cluster, user: str, text: str) -> str:
+def refusal(cluster: Cluster, user: str, text: str, *options: str) -> str:
     """What the API server says against it, or nothing."""
     try:
-        cluster.kubectl("apply", "-f", "-", f"--as={user}", input=text)
+        cluster.kubectl("apply", "-f", "-", f"--as={user}", *options, input=text)
     except ClusterError as error:
         return str(error)
     return ""
