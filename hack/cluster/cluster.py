@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hack.cluster.binaries import build, program
+from hack.cluster.binaries import HELM, build, program
 from hack.cluster.commands import direct_environment, run
 from hack.cluster.paths import cache_directory
 from hack.cluster.processes import ProcessRecord, own_record
@@ -65,9 +65,9 @@ class Cluster(ABC):
 
     def helm(self, *args: str, timeout: float = _HELM_SECONDS) -> str:
         """Run Helm as an administrator and give its output; raises ClusterError if it fails."""
-        build(["helm"])
+        build([HELM])
         return run(
-            [program("helm", "helm"), f"--kubeconfig={self.kubeconfig}", *args],
+            [program(HELM, "helm"), f"--kubeconfig={self.kubeconfig}", *args],
             timeout=timeout,
             environment=self._client_environment(),
         )

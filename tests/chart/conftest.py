@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from hack.cluster import cluster_unavailable_reason
-from hack.cluster.binaries import build, program
+from hack.cluster.binaries import HELM, build, program
 
 CHART = Path(__file__).parents[2] / "charts" / "headgate"
 
@@ -23,8 +23,8 @@ def helm() -> Path:
     """The Helm program: that of the local cluster, or the one on the path."""
     reason = cluster_unavailable_reason(control_plane_only=True)
     if reason is None:
-        build(["helm"])
-        return program("helm", "helm")
+        build([HELM])
+        return program(HELM, "helm")
     found = shutil.which("helm")
     if found is None:
         pytest.skip(f"no Helm on this machine, and none can be built: {reason}")

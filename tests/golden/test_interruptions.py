@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.golden.stories import STORIES
+from tests.golden.catalogue import STORIES
 from tests.golden.story import Teller
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.stories import STORIES
+from tests.golden.catalogue import STORIES
 from tests.golden.story import Teller
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"

@@ -104,6 +104,18 @@ def test_builds_use_no_c_compiler_and_change_no_go_sum(monkeypatch: pytest.Monke
     assert environment["GOFLAGS"] == "-mod=readonly"
 
 
+def test_compilers_together_take_half_of_the_memory_and_never_run_without_a_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    large = binaries.build_settings(memory=24 << 30)
+    assert (large["GOGC"], large["GOMEMLIMIT"]) == ("off", str(3 << 30))
+    assert binaries.build_settings(memory=8 << 30)["GOMEMLIMIT"] == str(2 << 30)
+    small = binaries.build_settings(memory=3 << 30)
+    assert "GOGC" not in small
+    assert "GOMEMLIMIT" not in small
+
+
 def test_two_builders_of_one_module_build_it_once(module: Module, tmp_path: Path) -> None:
     toolchain(tmp_path, 'sleep 0.5; echo program >"$2/built"')
     program = (

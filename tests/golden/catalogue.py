@@ -1,0 +1,10 @@
+"""Every story that is told: one dictionary a subject, collected here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.golden.stories import STORIES as RELEASES
+from tests.golden.story import Story
+
+STORIES: Mapping[str, Story] = {**RELEASES}
