@@ -12,6 +12,10 @@ from headgate.core.intents import MarkRevision
 from headgate.core.state import MESSAGE_LENGTH, State
 from headgate.core.timing import for_people, to_text
 
+LONGEST_UNPINNED_REVERT = 60.0
+"""Seconds after which a revert pins to any ready stable pod, however few, and waits for no pod of
+the candidate to be gone."""
+
 
 def revert(state: State, reason: str, message: str) -> State:
     """Take the release back to the stable version; a first version has nothing to go back to."""
@@ -75,6 +79,10 @@ def conclude(state: State) -> State:
     seen = state.seen
     pinned = seen.live is not None and seen.live.revision == state.stable
     if not pinned or seen.workload(release.revision) is not None:
+        return state
+    leaving = any(pod.revision == release.revision for pod in seen.pods)
+    if state.swaps and leaving and state.since(release.decided) < LONGEST_UNPINNED_REVERT:
+        # Its pods hold the places that others need.
         return state
     rejected = state.rejected is not None and state.rejected.revision == release.revision
     took = for_people(state.since(release.decided))
