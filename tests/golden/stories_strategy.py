@@ -203,7 +203,7 @@ STORIES = {
         slots=1,
     ),
     "swap-one-device-never-ready": Story(
-        "One replica, one device, and a pod that never gets ready: the deadline brings the old back",
+        "One replica, one device, and a pod that never gets ready: the deadline reverts",
         {0: apply("1.0.0", replicas=1, strategy=_canary(*HALVES, **SWAP)), 60: _later("2.0.0")},
         {"2.0.0": Behaviour(startup=10_000.0)},
         seconds=160,

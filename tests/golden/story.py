@@ -212,8 +212,8 @@ class Teller:
             assert len(self.world.pods) <= replicas_of(spec), "more pods than there is room for"
 
     def _assert_capacity(self) -> None:
-        """Never fewer ready pods than replicas − maxUnavailable (swapping: the ready floor) once they had been reached; while
-        a rejected version is taken back, never fewer than the revert floor."""
+        """Never fewer ready pods than replicas − maxUnavailable (or the ready floor) once they had
+        been reached; while a rejected version is taken back, never fewer than the revert floor."""
         spec, world = self.world.spec, self.world
         if spec is None or not self.story.capacity_checked:
             return

@@ -11,7 +11,7 @@ from headgate.core.intents import MarkRevision
 from headgate.core.judging import begin_step, evidence_of, hold_left, hold_of
 from headgate.core.keeping import end_watch, kept_now
 from headgate.core.reverting import revert
-from headgate.core.settings import kept_of
+from headgate.core.settings import kept_of, ready_floor_of
 from headgate.core.state import State
 from headgate.core.steps import Step, StepKind
 from headgate.core.timing import for_people, to_text
@@ -71,7 +71,7 @@ def _smoke(state: State) -> State:
         return state.say(
             "SmokePassed", f"{release.version} passed its checks{where}: {smoke.sentence}"
         )
-    state = revert(state, "SmokeFailed", smoke.sentence)
+    state = revert(state, "SmokeFailed", f"{smoke.sentence}{where}")
     return state.wait(f"{release.version} failed its checks{where}: {smoke.sentence}")
 
 
@@ -98,7 +98,7 @@ def _enter(state: State, index: int) -> State:
         kept = 0 if state.swaps else kept
         state = state.proceed(stage="Promoting", step=index, kept=kept)
         if state.stable is not None:
-            state = state.say("StepEntered", f"{release.version} goes to 100 %.")
+            state = state.say("StepEntered", f"{release.version} goes to 100 %{_way(state)}.")
         return _promoting(state)
     now = to_text(state.now)
     state = state.proceed(
@@ -112,6 +112,16 @@ def _enter(state: State, index: int) -> State:
     state = begin_step(state)
     where = f"step {index + 1} of {len(state.steps)}"
     return state.say("StepEntered", f"{release.version} {_entered(step)} ({where}).")
+
+
+def _way(state: State) -> str:
+    """What swapping means for a promotion."""
+    if not state.swaps or not state.replicas:
+        return ""
+    stable, floor = state.version_of(state.stable), ready_floor_of(state.seen.spec)
+    if state.replicas == 1:
+        return f"; the pod of {stable} makes way first, and nothing serves until its own is ready"
+    return f"; pods of {stable} make way, and at least {floor} of both stay ready"
 
 
 def _entered(step: Step) -> str:

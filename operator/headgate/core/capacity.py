@@ -18,7 +18,8 @@ from headgate.core.observation import Pod
 from headgate.core.reverting import revert
 from headgate.core.settings import ready_floor_of, scheduling_timeout_of
 from headgate.core.state import State
-from headgate.core.timing import for_people, to_text
+from headgate.core.steps import steps_of
+from headgate.core.timing import for_people, to_seconds, to_text
 from headgate.core.weights import Split
 
 UNSCHEDULABLE = "Unschedulable"
@@ -46,8 +47,8 @@ def make_room(state: State) -> State:
         # The step's pods were there: this one was lost, and swapping would change what is judged.
         return state
     now = to_text(state.now)
-    state = state.proceed(swapping=now, progressed=now, kept=0)
-    return state.proceed(steps=len(state.steps)).say(
+    steps = release.steps if release.direct else len(steps_of(spec, swapping=True))
+    return state.proceed(swapping=now, progressed=now, kept=0, steps=steps).say(
         "Swapping",
         f"No room for the pods of {release.version} beside those of "
         f"{state.version_of(state.stable)}, which now make way one after the other: {why}",
@@ -60,7 +61,7 @@ def room_deadline(state: State) -> float | None:
     if state.candidate is None or state.seen.spec.strategy.capacity is Capacity.SURGE:
         return None
     timeout = scheduling_timeout_of(state.seen.spec)
-    left = [pod.created + timeout - state.now for pod in _unschedulable(state)]
+    left = [timeout - _waited(state, pod) for pod in _unschedulable(state)]
     release = state.release
     if release is not None and _failure(state):
         left.append(timeout - state.since(release.progressed))
@@ -118,12 +119,20 @@ def _no_room(state: State) -> tuple[str, str]:
     timeout = scheduling_timeout_of(state.seen.spec)
     failure = _failure(state)
     if failure and (not state.swaps or state.since(release.progressed) >= timeout):
-        return "QuotaExceeded", failure
+        return "QuotaExceeded", failure.rstrip(".")
     for pod in _unschedulable(state):
-        waited = state.now - pod.created
+        waited = _waited(state, pod)
         if waited >= timeout:
-            return UNSCHEDULABLE, f"pod {pod.name} for {for_people(waited)}: {pod.message}"
+            said = pod.message.rstrip(".")
+            return UNSCHEDULABLE, f"pod {pod.name} for {for_people(waited)}: {said}"
     return "", ""
+
+
+def _waited(state: State, pod: Pod) -> float:
+    """Seconds for which a pod has found no place, since others make way if they do."""
+    release = state.release
+    assert release is not None
+    return state.now - max(pod.created, to_seconds(release.swapping))
 
 
 def _unschedulable(state: State) -> list[Pod]:

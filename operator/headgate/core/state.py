@@ -69,12 +69,13 @@ class State:
 
     @property
     def swaps(self) -> bool:
-        """Whether stable pods are taken away before pods of the candidate are added."""
+        """Whether stable pods are taken away before pods of the candidate are added. Auto turns to
+        that in a pass that touches no pod, so that a kill cannot separate both."""
         if self.release is None or self.stable is None:
             return False
-        capacity = self.seen.spec.strategy.capacity
-        turned = capacity is Capacity.AUTO and bool(self.release.swapping)
-        return turned or capacity is Capacity.SWAP
+        capacity, stored = self.seen.spec.strategy.capacity, self.seen.status.release
+        turned = stored is not None and bool(stored.swapping and self.release.swapping)
+        return capacity is Capacity.SWAP or (capacity is Capacity.AUTO and turned)
 
     @property
     def candidate(self) -> str | None:
