@@ -98,6 +98,42 @@ ACCEPTED: dict[str, Spec] = {
     "an approval with a time-out": spec(
         strategy=canary({"approval": {"timeout": "4h", "onTimeout": "promote"}}, {"weight": 1})
     ),
+    "steps of every kind": spec(
+        strategy=canary(
+            {"scale": "100%"},
+            {"hold": "10m"},
+            {"approval": {}},
+            {"weight": 5},
+            {"hold": "1h"},
+            {"analysis": {"for": "15m"}},
+            {"weight": 50, "hold": "10m"},
+        )
+    ),
+    "a canary in one word": spec(strategy={"type": "Canary", "canary": {"preset": "Cautious"}}),
+    "blue/green with everything": spec(
+        strategy={
+            "type": "BlueGreen",
+            "blueGreen": {
+                "previewReplicas": "50%",
+                "hold": "5m",
+                "approval": {"timeout": "1h", "onTimeout": "revert"},
+                "checkAfterSwitch": True,
+            },
+        },
+        watch={"duration": "10m", "keepFor": "24h"},
+    ),
+    "one pod on one device": spec(
+        replicas=1,
+        strategy={
+            "type": "Canary",
+            "maxSurge": 0,
+            "maxUnavailable": 1,
+            "capacity": "Swap",
+            "readyFloor": 0,
+            "schedulingTimeout": "5m",
+        },
+    ),
+    "room as it comes": spec(strategy={"capacity": "Auto", "readyFloor": "75%"}),
     "percent": spec(strategy={"maxSurge": "200%", "maxUnavailable": "0%"}),
     "no surge with two pods": spec(replicas=2, strategy={"maxSurge": 0, "maxUnavailable": 1}),
     "no surge with the pods of staging": spec(
@@ -209,17 +245,88 @@ REFUSED: dict[str, Refused] = {
     "a step of two kinds": Refused(
         spec(strategy=canary({"weight": 5, "approval": {}})),
         "spec.strategy.canary.steps[0]",
-        "a step is exactly one of weight (with hold) and approval",
+        "a step is exactly one of weight (with hold), hold, approval, analysis and scale",
     ),
     "a step of no kind": Refused(
         spec(strategy=canary({})),
         "spec.strategy.canary.steps[0]",
-        "a step is exactly one of weight (with hold) and approval",
+        "a step is exactly one of weight (with hold), hold, approval, analysis and scale",
     ),
     "an approval that is held": Refused(
         spec(strategy=canary({"approval": {}, "hold": "5m"})),
         "spec.strategy.canary.steps[0]",
-        "hold belongs to a step with weight: for an approval write approval.timeout",
+        "hold belongs to a step with weight, or is a step of its own",
+    ),
+    "an analysis that is held": Refused(
+        spec(strategy=canary({"weight": 5}, {"analysis": {"for": "5m"}, "hold": "5m"})),
+        "spec.strategy.canary.steps[1]",
+        "hold belongs to a step with weight, or is a step of its own",
+    ),
+    "an analysis of a weight": Refused(
+        spec(strategy=canary({"weight": 5, "analysis": {"for": "5m"}})),
+        "spec.strategy.canary.steps[0]",
+        "a step is exactly one of weight (with hold), hold, approval, analysis and scale",
+    ),
+    "an analysis for no time": Refused(
+        spec(strategy=canary({"weight": 5}, {"analysis": {"for": "0s"}})),
+        "spec.strategy.canary.steps[1].analysis",
+        "analysis.for must be longer than nothing",
+    ),
+    "an analysis without a time": Refused(
+        spec(strategy=canary({"weight": 5}, {"analysis": {}})),
+        "spec.strategy.canary.steps[1].analysis.for",
+    ),
+    "an analysis before any weight": Refused(
+        spec(strategy=canary({"analysis": {"for": "5m"}}, {"weight": 5})),
+        "spec.strategy.canary",
+        "an analysis step judges live traffic",
+    ),
+    "no pods before live traffic": Refused(
+        spec(strategy=canary({"scale": 0}, {"weight": 5})),
+        "spec.strategy.canary.steps[0]",
+        "scale must be at least 1 pod",
+    ),
+    "pods without live traffic after a weight": Refused(
+        spec(strategy=canary({"scale": 1}, {"weight": 5}, {"hold": "1m"}, {"scale": "50%"})),
+        "spec.strategy.canary",
+        "a scale step takes live traffic away, so it can only stand before the first weight",
+    ),
+    "a preset beside steps": Refused(
+        spec(strategy={"canary": {"preset": "Quick", "steps": [{"weight": 5}]}}),
+        "spec.strategy.canary",
+        "canary.preset and canary.steps exclude each other",
+    ),
+    "an unknown preset": Refused(
+        spec(strategy={"canary": {"preset": "Reckless"}}), "spec.strategy.canary.preset"
+    ),
+    "a preview of nothing": Refused(
+        spec(strategy={"type": "BlueGreen", "blueGreen": {"previewReplicas": "0%"}}),
+        "spec.strategy.blueGreen",
+        "blueGreen.previewReplicas must be at least 1 pod",
+    ),
+    "an unknown capacity": Refused(spec(strategy={"capacity": "Borrow"}), "spec.strategy.capacity"),
+    "a ready floor without swapping": Refused(
+        spec(strategy={"readyFloor": 2}),
+        "spec.strategy",
+        "strategy.readyFloor is only read when strategy.capacity is Swap or Auto",
+    ),
+    "a scheduling time-out under surge": Refused(
+        spec(strategy={"capacity": "Surge", "schedulingTimeout": "1m"}),
+        "spec.strategy",
+        "strategy.schedulingTimeout is only read when strategy.capacity is Swap or Auto",
+    ),
+    "no time to schedule": Refused(
+        spec(strategy={"capacity": "Auto", "schedulingTimeout": "0s"}),
+        "spec.strategy",
+        "schedulingTimeout must be longer than nothing",
+    ),
+    "one pod that begins with surge but has none": Refused(
+        spec(
+            replicas=1,
+            strategy={"type": "Canary", "maxSurge": 0, "maxUnavailable": 1, "capacity": "Auto"},
+        ),
+        "spec",
+        "a canary of 1 replica with strategy.maxSurge 0 cannot split traffic",
     ),
     "a time-out's answer without a time-out": Refused(
         spec(strategy=canary({"approval": {"onTimeout": "revert"}})),

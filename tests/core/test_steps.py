@@ -49,7 +49,7 @@ def test_an_approval_step_keeps_the_weight_before_it() -> None:
     steps = [{"weight": 20, "hold": "1m"}, {"approval": {}}, {"weight": 60, "hold": "1m"}]
     planned = plan_steps(spec(strategy={"type": "Canary", "canary": {"steps": steps}}))
     assert [each.weight for each in planned] == [20, 20, 60, 100]
-    assert [each.approval for each in planned] == [False, True, False, False]
+    assert [each.kind for each in planned] == ["weight", "approval", "weight", "promotion"]
 
 
 def test_blue_green_brings_up_a_whole_side_before_the_switch() -> None:

@@ -55,6 +55,7 @@ class Behaviour:
     crash_after: float | None = None
     waiting: str = ""
     smoke_passes: bool = True
+    smoke_passes_live: bool = True
 
 
 @dataclass
@@ -64,6 +65,7 @@ class SimulatedPod:
     name: str
     revision: str
     created: float
+    placed: float | None = None
     ends: float | None = None
     first_request: float | None = None
     crashed: int = 0
@@ -75,10 +77,13 @@ class SimulatedPod:
 
 @dataclass
 class World:
-    """One namespace with one ModelDeployment."""
+    """One namespace with one ModelDeployment. Its nodes have `slots` devices, of which each pod
+    needs one until it has ended; beyond `quota` pods none can be created."""
 
     behaviours: dict[str, Behaviour]
     rate: float = 50.0
+    slots: int | None = None
+    quota: int | None = None
     now: float = EPOCH
     written: dict[str, Any] = field(default_factory=dict)
     spec: ModelDeploymentSpec | None = None
@@ -140,6 +145,8 @@ class World:
         behaviour = self.behaviour(pod.revision)
         waiting = behaviour.waiting
         message = f"cannot start {self.version_of(pod.revision)}" if waiting else ""
+        if pod.placed is None:
+            waiting, message = "Unschedulable", "0/1 nodes are available: 1 Insufficient gpu."
         if pod.crashed and not self.is_ready(pod):
             waiting, message = "CrashLoopBackOff", "exit code 1"
         return Pod(
@@ -156,9 +163,9 @@ class World:
     def is_ready(self, pod: SimulatedPod) -> bool:
         """Whether a pod answers its readiness probe."""
         behaviour = self.behaviour(pod.revision)
-        if pod.ends is not None or behaviour.waiting:
+        if pod.ends is not None or pod.placed is None or behaviour.waiting:
             return False
-        began = pod.restarted if pod.restarted is not None else pod.created
+        began = pod.restarted if pod.restarted is not None else pod.placed
         return self.now - began >= behaviour.startup
 
     def endpoints(self) -> list[SimulatedPod]:
@@ -196,27 +203,44 @@ class World:
                 self.live = LiveService(revision, stable, previous, rejected, reason)
             case SetRole(role, revision):
                 self.roles[role] = revision
-            case RunSmoke(revision):
-                passed = self.behaviour(revision).smoke_passes
+            case RunSmoke(revision, after_switch):
+                behaviour = self.behaviour(revision)
+                passed = behaviour.smoke_passes_live if after_switch else behaviour.smoke_passes
                 sentence = (
                     "2 requests answered" if passed else "/predict answered 500 instead of 200"
                 )
-                self.smoke = SmokeResult(revision, passed, sentence)
+                self.smoke = SmokeResult(revision, passed, sentence, after_switch)
             case _:
                 raise AssertionError(f"the world cannot carry out {intent}")
 
     def _scale(self, revision: str, replicas: int, grace: float) -> None:
         pods = [pod for pod in self.pods if pod.revision == revision and pod.ends is None]
         for pod in sorted(pods, key=self.is_ready)[: max(0, len(pods) - replicas)]:
-            pod.ends = self.now + grace
+            # A pod that no node has yet goes at once.
+            pod.ends = self.now + (grace if pod.placed is not None else 0.0)
         if grace == AT_ONCE_SECONDS:
             for pod in self.pods:
                 if pod.revision == revision and pod.ends is not None:
                     pod.ends = min(pod.ends, self.now + grace)
+        self.pods = [pod for pod in self.pods if pod.ends is None or pod.ends > self.now]
+        failure = ""
         for _ in range(replicas - len(pods)):
+            if self.quota is not None and len(self.pods) >= self.quota:
+                failure = f"exceeded quota: pods, used: {len(self.pods)}, limited: {self.quota}"
+                break
             self.made += 1
             name = f"fraud-{self.version_of(revision)}-{self.made}"
             self.pods.append(SimulatedPod(name, revision, self.now))
+        if revision in self.workloads:
+            self.workloads[revision] = replace(self.workloads[revision], failure=failure)
+        self._place()
+
+    def _place(self) -> None:
+        """The scheduler: the oldest pod that waits gets the next free device."""
+        for pod in self.pods:
+            taken = sum(each.placed is not None for each in self.pods)
+            if pod.placed is None and (self.slots is None or taken < self.slots):
+                pod.placed = self.now
 
     def tick(self, seconds: float = 1.0) -> None:
         """Let time pass: pods end, crash and restart, requests arrive."""

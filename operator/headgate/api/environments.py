@@ -18,6 +18,7 @@ from headgate.api.strategy import (
     Step,
     Strategy,
     StrategyType,
+    preset_steps,
 )
 
 MEMORY_REQUEST = "512Mi"
@@ -101,15 +102,18 @@ def _resolve_step(step: Step) -> Step:
             return step
         reverting = approval.model_copy(update={"on_timeout": OnTimeout.REVERT})
         return step.model_copy(update={"approval": reverting})
-    return step if step.hold is not None else step.model_copy(update={"hold": DEFAULT_HOLD})
+    if step.weight is None or step.hold is not None:
+        return step
+    return step.model_copy(update={"hold": DEFAULT_HOLD})
 
 
 def _resolve_strategy(strategy: Strategy, environment: Environment) -> Strategy:
     canary = strategy.canary or Canary()
+    steps = canary.steps or preset_steps(canary.preset)
     return strategy.model_copy(
         update={
             "type": strategy.type or environment.strategy,
-            "canary": Canary(steps=[_resolve_step(step) for step in canary.steps]),
+            "canary": canary.model_copy(update={"steps": [_resolve_step(each) for each in steps]}),
             "blue_green": strategy.blue_green or BlueGreen(),
             "rolling": strategy.rolling or Rolling(),
         }

@@ -15,7 +15,7 @@ from headgate.api.analysis import Analysis, Rollback, Watch
 from headgate.api.base import GROUP, Rule, SpecModel, longer_than_nothing
 from headgate.api.quantities import Duration, is_zero
 from headgate.api.smoke import Smoke
-from headgate.api.strategy import Strategy, StrategyType
+from headgate.api.strategy import Capacity, Strategy, StrategyType
 
 
 class EnvironmentName(StrEnum):
@@ -106,7 +106,8 @@ def _has_split(spec: "ModelDeploymentSpec") -> bool:
     one = spec.replicas == 1 or (
         spec.replicas is None and spec.environment in (None, EnvironmentName.DEV)
     )
-    return not (canary and one and is_zero(spec.strategy.max_surge))
+    swap = spec.strategy.capacity is Capacity.SWAP
+    return swap or not (canary and one and is_zero(spec.strategy.max_surge))
 
 
 def _label_agrees(label: str, cel: str, value: str) -> tuple[str, str]:
@@ -168,6 +169,7 @@ class ModelDeploymentSpec(SpecModel):
         Rule(
             "!(has(self.strategy) && has(self.strategy.maxSurge)"
             " && (self.strategy.maxSurge == 0 || self.strategy.maxSurge == '0%')"
+            " && !(has(self.strategy.capacity) && self.strategy.capacity == 'Swap')"
             " && (has(self.strategy.type) ? self.strategy.type == 'Canary'"
             " : !has(self.environment) || self.environment == 'staging')"
             " && (has(self.replicas) ? self.replicas == 1"

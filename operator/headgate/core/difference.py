@@ -148,7 +148,9 @@ def _unwritten(state: State, mark: MarkRevision) -> bool:
 
 def _smoke(state: State) -> list[Intent]:
     release = state.release
-    return [RunSmoke(release.revision)] if state.smoke_wanted and release is not None else []
+    if not state.smoke_wanted or release is None:
+        return []
+    return [RunSmoke(release.revision, after_switch=release.stage == "Watching")]
 
 
 def _revisions_dropped(state: State, desired: Desire) -> list[Intent]:

@@ -102,9 +102,10 @@ class SetRole(Intent):
 @dataclass(frozen=True)
 class RunSmoke(Intent):
     """Send the smoke requests (R4) to a ready pod of a revision; the answer comes in a later
-    observation."""
+    observation. `after_switch` repeats them once the revision is live."""
 
     revision: str
+    after_switch: bool = False
 
 
 @dataclass(frozen=True)

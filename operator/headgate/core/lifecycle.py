@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headgate.api.status import Release
+from headgate.core.keeping import end_watch
 from headgate.core.reverting import withdraw
 from headgate.core.state import State
 from headgate.core.timing import to_text
@@ -19,11 +20,7 @@ def supersede(state: State) -> State:
     if release.stage == "Watching":
         outcome = "Failed" if release.failed else "Promoted"
         message = f"The watch of {release.version} ended early: the spec asks for {wanted}."
-        return (
-            state.say("WatchEnded", message)
-            .finish(outcome, "WatchEnded", message)
-            .change(previous=None)
-        )
+        return end_watch(state.say("WatchEnded", message), outcome, "WatchEnded", message)
     if state.seen.revision == state.stable:
         return withdraw(
             state,
@@ -62,16 +59,22 @@ def start(state: State) -> State:
 def begin(state: State, revision: str, version: str, *, direct: bool) -> State:
     """The first moment of a release; `direct` goes without steps."""
     now = to_text(state.now)
+    known = state.seen.known(revision)
     release = Release(
         revision=revision,
         version=version,
         direct=direct,
+        # Pods that were kept have served before: going back to them is one write.
+        smoked=direct
+        and known is not None
+        and known.once_stable
+        and state.seen.ready(revision) > 0,
         steps=1 if direct else len(state.steps),
         started=now,
         step_started=now,
         progressed=now,
     )
-    return state.change(release=release)
+    return state.change(previous=None, kept=0, kept_until="", release=release)
 
 
 def refused(state: State) -> bool:

@@ -41,11 +41,13 @@ class Pod:
 
 @dataclass(frozen=True)
 class Workload:
-    """The Deployment of one revision. `intact` is false when it differs from what was rendered."""
+    """The Deployment of one revision. `intact` is false when it differs from what was rendered.
+    `failure` says why its pods cannot be created, in the cluster's own words (as for a quota)."""
 
     revision: str
     replicas: int
     intact: bool = True
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,15 @@ class KnownRevision:
 
 @dataclass(frozen=True)
 class SmokeResult:
-    """What the smoke checks (R4) of one revision found; `sentence` says it to a person."""
+    """What the smoke checks (R4) of one revision found; `sentence` says it to a person.
+
+    `after_switch` tells the checks that are repeated once the revision is live from those before.
+    """
 
     revision: str
     passed: bool
     sentence: str
+    after_switch: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ from headgate.api.status import (
     Status,
     VersionStatus,
 )
+from headgate.core.capacity import room_deadline
 from headgate.core.conditions import conditions_of
 from headgate.core.desire import Desire, unpinned_deadline
 from headgate.core.failures import pull_deadline, waits_for_pods
 from headgate.core.intents import Intent, Note, Plan
 from headgate.core.judging import evidence_of
+from headgate.core.keeping import keeping_left
 from headgate.core.lifecycle import refused
 from headgate.core.observation import Observation
 from headgate.core.reverting import PEOPLES_REASONS
@@ -47,6 +49,7 @@ def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
         stable=_side(state, desired, state.stable),
         candidate=_side(state, desired, state.candidate),
         previous=_side(state, desired, state.previous),
+        previous_until=state.kept_until if release is None else "",
         release=release,
         analysis=_analysis(state),
         rejected=state.rejected,
@@ -141,7 +144,9 @@ def _at_rest(state: State) -> str:
     if state.stable is None:
         return f"{wanted} has not been started."
     ready = state.seen.ready(state.stable)
-    return f"{stable} serves with {ready} of {state.replicas} pods ready."
+    kept = f"; {state.version_of(state.previous)} is kept" if state.previous is not None else ""
+    until = f" until {state.kept_until}" if kept else ""
+    return f"{stable} serves with {ready} of {state.replicas} pods ready{kept}{until}."
 
 
 def _desired_weight(state: State, desired: Desire) -> int | None:
@@ -225,9 +230,10 @@ def _requeue_after(state: State) -> float | None:
     """Seconds until something could be decided that no event announces."""
     release = state.release
     if release is None:
-        return None
+        return keeping_left(state) or None
     spec = state.seen.spec
     deadlines: list[float | None] = [pull_deadline(state), unpinned_deadline(state)]
+    deadlines += [room_deadline(state), keeping_left(state)]
     if waits_for_pods(state):
         deadlines.append(progress_deadline_of(spec) - state.since(release.progressed))
     if release.stage == "Stepping" and not state.step.shared:

@@ -29,7 +29,7 @@ from headgate.kube.client import (
     NotFound,
     Object,
 )
-from headgate.kube.pods import read_pods
+from headgate.kube.pods import bounded, read_pods
 from headgate.kube.snapshot import KINDS, Broken, Snapshot, revision_label
 from headgate.render import service
 from headgate.render.compare import covers
@@ -163,7 +163,20 @@ def _workloads(snapshot: Snapshot) -> Iterator[Workload]:
         if kept is not None:
             rendered = deployment(kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas)
             intact = covers(rendered, stored)
-        yield Workload(revision=revision, replicas=replicas, intact=intact)
+        yield Workload(
+            revision=revision, replicas=replicas, intact=intact, failure=_failure(stored)
+        )
+
+
+def _failure(stored: Object) -> str:
+    """Why a Deployment cannot create its pods, when its status speaks of its present spec."""
+    status = stored.get("status") or {}
+    if status.get("observedGeneration") != stored["metadata"].get("generation"):
+        return ""
+    for condition in status.get("conditions") or []:
+        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
+            return bounded(str(condition.get("message") or condition.get("reason") or ""))
+    return ""
 
 
 def _selected(stored: Object) -> str | None:
