@@ -146,6 +146,8 @@ def _stepping(state: State) -> State:
     release, step = state.release, state.step
     assert release is not None
     if step.weight == 100:
+        if not state.replicas:
+            return state.wait("there are no replicas to go on with")
         # The spec has fewer steps than when this one was entered.
         return _enter(state, step.index)
     missing = _missing_pods(state)
