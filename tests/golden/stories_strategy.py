@@ -48,6 +48,10 @@ def _outage(sentence: str | None) -> Event:
     return event
 
 
+def _scale(replicas: int) -> Event:
+    return lambda world: world.give({**world.written, "replicas": replicas})
+
+
 def _lose_status(world: World) -> None:
     world.status = Status()
 
@@ -300,6 +304,40 @@ STORIES = {
         },
         seconds=200,
         slots=4,
+    ),
+    "swap-going-back": Story(
+        "The spec returns to the version before, without a spare device: pod by pod, no steps",
+        {
+            0: apply("1.0.0", strategy=_canary({"weight": 50, "hold": "5s"}, **SWAP)),
+            60: _later("2.0.0"),
+            140: _later("1.0.0"),
+        },
+        seconds=200,
+        slots=4,
+    ),
+    "swap-going-back-in-watch": Story(
+        "One replica, one device: the spec returns to the version before in the watch",
+        {
+            0: apply("1.0.0", replicas=1, strategy=_canary(*HALVES, **SWAP)),
+            60: _later("2.0.0"),
+            80: _later("1.0.0"),
+        },
+        seconds=140,
+        slots=1,
+    ),
+    "swap-scaled-in-the-middle": Story(
+        "Replicas change while pods are swapped: to two, to none, and up again",
+        {
+            0: apply("1.0.0", strategy=_canary({"weight": 50, "hold": "60s"}, **SWAP)),
+            60: _later("2.0.0"),
+            80: _scale(6),
+            110: _scale(2),
+            125: _scale(0),
+            140: _scale(3),
+        },
+        seconds=300,
+        rate=0.0,
+        capacity_checked=False,
     ),
     "auto-with-room": Story(
         "Auto with a device to spare is surge",

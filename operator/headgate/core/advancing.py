@@ -150,6 +150,8 @@ def _stepping(state: State) -> State:
     release, step = state.release, state.step
     assert release is not None
     if release.promoting or step.weight == 100:
+        if not state.replicas:
+            return state.wait("there are no replicas to go on with")
         # A person asked for it, or the spec has fewer steps than when this one was entered.
         return _enter(state, len(state.steps) - 1)
     missing = _missing_pods(state)

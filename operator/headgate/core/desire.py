@@ -61,7 +61,8 @@ def targets(state: State) -> Split:
         return Split(0 if state.swaps else release.kept, wanted)
     if release.stage == "Stepping":
         # At 100 % the spec has lost the step that the release stood at: it goes on from there.
-        return step.split if step.weight < 100 else _standing(state)
+        gone_on = step.weight == 100 and wanted > 0
+        return _standing(state) if gone_on else step.split
     if state.swaps:
         return previewed(state.seen.spec, max(1, step.split.candidate), swapping=True)
     if step.weight == 0:

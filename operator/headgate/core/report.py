@@ -156,7 +156,8 @@ def _desired_weight(state: State, desired: Desire) -> int | None:
     if release.stage in ("Promoting", "Watching"):
         return 100
     if release.stage == "Stepping":
-        return state.step.weight
+        # Without replicas only the last step is left, which it has not reached.
+        return min(state.step.weight, release.weight)
     return 0
 
 
