@@ -22,7 +22,7 @@ RIGHTS = {
     ("apps", "controllerrevisions"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "services"): {"get", "list", "watch", "create", "patch"},
     ("", "pods"): {"get", "list", "watch", "delete"},
-    ("", "configmaps"): {"get", "create", "patch"},
+    ("", "configmaps"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "events"): {"create"},
 }
 """All that the operator may do. Another request in `headgate.kube` needs a line here: think twice

@@ -134,7 +134,7 @@ class Teller:
             self.lines.append(f"{stamp:>5}  state  {state}")
 
     def _words(self, intent: Intent) -> str:
-        name = self.world.version_of
+        name = self.world.called
         match intent:
             case SetTraffic(None):
                 return "live Service widened to both versions"

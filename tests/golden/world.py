@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from headgate.api.config_maps import config_maps_of
 from headgate.api.environments import resolve
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.api.status import Status
@@ -34,7 +35,7 @@ from headgate.core.observation import (
     SmokeResult,
     Workload,
 )
-from headgate.core.revision import revision_of
+from headgate.core.revision import inputs_of, revision_of
 from headgate.judge import PodCounters, Sample
 
 GRACE_SECONDS = 3.0
@@ -97,6 +98,8 @@ class World:
     sent: int = 0
     served: dict[str, int] = field(default_factory=dict)
     made: int = 0
+    config_maps: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def give(self, spec: dict[str, Any]) -> None:
         """kubectl apply."""
@@ -109,9 +112,17 @@ class World:
         if revision in self.revisions:
             return self.revisions[str(revision)].version
         assert self.spec is not None
-        if revision == revision_of(self.spec):
+        if revision == self.revision:
             return self.spec.model.version
         return str(revision)
+
+    def called(self, revision: str | None) -> str:
+        """The model version, with the number of the revision if it is not the only one of it."""
+        version = self.version_of(revision)
+        alike = [each for each in self.revisions.values() if each.version == version]
+        if len(alike) < 2 or revision not in self.revisions:
+            return version
+        return f"{version} (revision {self.revisions[str(revision)].number})"
 
     def behaviour(self, revision: str) -> Behaviour:
         """How the pods of a revision behave."""
@@ -125,7 +136,7 @@ class World:
             name="fraud",
             generation=self.generation,
             spec=self.spec,
-            revision=revision_of(self.spec),
+            revision=self.revision,
             status=self.status,
             workloads=tuple(self.workloads.values()),
             pods=tuple(self._seen(pod) for pod in self.pods),
@@ -134,6 +145,28 @@ class World:
             revisions=tuple(self.revisions.values()),
             sample=self.sample,
             smoke=self.smoke,
+            missing=self.missing,
+        )
+
+    @property
+    def missing(self) -> str | None:
+        """The first ConfigMap that the template needs and that does not exist, in a sentence."""
+        assert self.spec is not None
+        for name, optional in config_maps_of(self.spec.template).items():
+            if name not in self.config_maps and not optional:
+                return f"ConfigMap {name}, which its template uses, does not exist"
+        return None
+
+    @property
+    def revision(self) -> str:
+        """The revision that the spec asks for; with a ConfigMap missing, the last like it."""
+        assert self.spec is not None
+        used = config_maps_of(self.spec.template)
+        alike = [each for each, known in self.inputs.items() if known == inputs_of(self.spec)]
+        if self.missing is not None and alike:
+            return alike[-1]
+        return revision_of(
+            self.spec, {n: self.config_maps[n] for n in used if n in self.config_maps}
         )
 
     def _seen(self, pod: SimulatedPod) -> Pod:
@@ -177,6 +210,8 @@ class World:
         match intent:
             case KeepRevision(revision, version, number):
                 self.revisions.setdefault(revision, KnownRevision(revision, version, number))
+                assert self.spec is not None
+                self.inputs[revision] = inputs_of(self.spec)
             case MarkRevision(revision, once_stable, rejected):
                 known = self.revisions[revision]
                 self.revisions[revision] = replace(

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, Strict, StringConstraints, WithJsonS
 
 from headgate.api.analysis import Analysis, Rollback, Watch
 from headgate.api.base import GROUP, Rule, SpecModel, longer_than_nothing
+from headgate.api.config_maps import MOST_CONFIG_MAPS, config_maps_of
 from headgate.api.quantities import Duration, is_zero
 from headgate.api.smoke import Smoke
 from headgate.api.strategy import Strategy, StrategyType
@@ -177,6 +178,13 @@ class ModelDeploymentSpec(SpecModel):
             field="strategy.maxSurge",
         ),
         longer_than_nothing("progressDeadline", "progress_deadline"),
+        Rule(
+            None,
+            f"template uses more than {MOST_CONFIG_MAPS} ConfigMaps, each of which is copied for"
+            " every revision: put their content into fewer",
+            lambda spec: len(config_maps_of(spec.template)) <= MOST_CONFIG_MAPS,
+            field="template",
+        ),
     )
 
     environment: Annotated[EnvironmentName, Strict(False)] | None = None
@@ -189,7 +197,8 @@ class ModelDeploymentSpec(SpecModel):
     production 5; without one 1), once; an autoscaler may own it from then on."""
     template: Template
     """Pod template of the model server, as in a Deployment. Probes, MODEL_PATH, LOG_LEVEL,
-    requests and limits are filled in where they are left out."""
+    requests and limits are filled in where they are left out. The content of the ConfigMaps that it
+    uses (at most 16) is part of it: changing one is a release."""
     service: Service = Field(default_factory=Service)
     """How the model is reached inside the cluster."""
     strategy: Strategy = Field(default_factory=Strategy)

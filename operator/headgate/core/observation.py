@@ -92,7 +92,9 @@ class Observation:
     `spec` is already resolved (`headgate.api.environments.resolve`). `roles` maps the role
     Services ("stable", "candidate") that exist and are intact to the revision they select.
     `conflict` is a sentence when a child's name belongs to somebody else. `scaled` is the author's
-    or the autoscaler's replica count.
+    or the autoscaler's replica count. `missing` is a sentence when something that the template uses
+    is not there: no release starts while it is not, and `revision` then is the newest known one of
+    the same manifest.
     """
 
     namespace: str
@@ -109,6 +111,7 @@ class Observation:
     sample: Sample | None = None
     smoke: SmokeResult | None = None
     conflict: str | None = None
+    missing: str | None = None
 
     def workload(self, revision: str | None) -> Workload | None:
         """The Deployment of a revision, or None."""

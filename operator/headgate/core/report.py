@@ -22,7 +22,7 @@ from headgate.core.state import MESSAGE_LENGTH, State
 from headgate.core.timing import to_text
 
 DECISIONS_KEPT = 10
-CONFLICT_RECHECK = 30.0
+RECHECK = 30.0
 
 
 def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
@@ -76,7 +76,7 @@ def conflicted(seen: Observation, now: float) -> Plan:
         }
     )
     notes = () if known else (Note("Conflict", message, warning=True),)
-    return Plan((), status, requeue_after=CONFLICT_RECHECK, notes=notes)
+    return Plan((), status, requeue_after=RECHECK, notes=notes)
 
 
 def _phase(state: State) -> str:
@@ -136,7 +136,10 @@ def _at_rest(state: State) -> str:
     if state.stable is None:
         return f"{wanted} has not been started."
     ready = state.seen.ready(state.stable)
-    return f"{stable} serves with {ready} of {state.replicas} pods ready."
+    serves = f"{stable} serves with {ready} of {state.replicas} pods ready"
+    if state.seen.missing is not None:
+        return f"{serves}. {state.seen.missing}; its pods have copies, the next release waits."
+    return f"{serves}."
 
 
 def _desired_weight(state: State, desired: Desire) -> int | None:
@@ -220,7 +223,7 @@ def _requeue_after(state: State) -> float | None:
     """Seconds until something could be decided that no event announces."""
     release = state.release
     if release is None:
-        return None
+        return RECHECK if state.seen.missing is not None else None
     spec = state.seen.spec
     deadlines: list[float | None] = [pull_deadline(state), unpinned_deadline(state)]
     if waits_for_pods(state):

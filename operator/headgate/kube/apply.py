@@ -29,6 +29,7 @@ from headgate.kube.client import (
     NotFound,
     Object,
 )
+from headgate.kube.config_maps import UsedConfigMaps, copy_config_maps, drop_copies
 from headgate.kube.removal import remove_workload
 from headgate.kube.snapshot import Snapshot, revision_label
 from headgate.render import service
@@ -97,9 +98,7 @@ class _Writer:
             case MarkRevision():
                 return await self._mark(intent)
             case DropRevision(revision):
-                await self._client.delete(
-                    CONTROLLER_REVISION, self._snapshot.namespace, self._name(revision)
-                )
+                await self._drop(revision)
                 return None
             case SetWorkload(revision, replicas):
                 return await self._set_workload(revision, replicas)
@@ -135,15 +134,28 @@ class _Writer:
         body = controller_revision(
             kept, snapshot.namespace, snapshot.name, snapshot.owner, intent.number
         )
+        if stored is None:
+            # Before the revision counts as kept: its pods could not start without them.
+            await copy_config_maps(
+                self._client, kept, snapshot.namespace, snapshot.name, snapshot.owner
+            )
         answer = await self._client.apply(body, force=stored is not None)
         self._kept[intent.revision] = kept
         return answer
 
     def _render(self, revision: str) -> Kept:
-        kept = keep(self._snapshot.spec, self._snapshot.name)
+        looked = self._snapshot.config_maps or UsedConfigMaps()
+        kept = keep(self._snapshot.spec, self._snapshot.name, looked.digests)
         if kept.revision != revision:
             raise Conflict(f"the spec now describes {kept.revision}, not {revision} any more")
         return kept
+
+    async def _drop(self, revision: str) -> None:
+        snapshot = self._snapshot
+        kept = snapshot.kept.get(revision)
+        if kept is not None and kept.config_maps:
+            await drop_copies(self._client, snapshot.namespace, snapshot.name, revision)
+        await self._client.delete(CONTROLLER_REVISION, snapshot.namespace, self._name(revision))
 
     async def _mark(self, intent: MarkRevision) -> Object | None:
         marks = {ONCE_STABLE: intent.once_stable, REJECTED: intent.rejected}

@@ -7,7 +7,9 @@ well where nothing destructive follows. `build` is pure.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 from headgate.core.observation import (
     KnownRevision,
@@ -16,7 +18,6 @@ from headgate.core.observation import (
     SmokeResult,
     Workload,
 )
-from headgate.core.revision import revision_of
 from headgate.judge import Sample
 from headgate.kube.client import (
     CONTROLLER_REVISION,
@@ -29,6 +30,7 @@ from headgate.kube.client import (
     NotFound,
     Object,
 )
+from headgate.kube.config_maps import look_at_all
 from headgate.kube.pods import read_pods
 from headgate.kube.snapshot import KINDS, Broken, Snapshot, revision_label
 from headgate.render import service
@@ -66,12 +68,12 @@ async def read(
             client.list(SERVICE, namespace, labels),
             client.list(POD, namespace, labels),
         )
-        return Snapshot(
-            model_deployment=known.model_deployment,
+        return replace(
+            known,
             deployments=tuple(deployments),
             services=tuple(services),
             pods=tuple(pods),
-            revisions=known.revisions,
+            foreign=(),
         )
     try:
         model_deployment = await client.get(MODEL_DEPLOYMENT, namespace, name)
@@ -90,6 +92,8 @@ async def read(
         pods=tuple(pods),
         revisions=tuple(revisions),
     )
+    with contextlib.suppress(Broken):
+        found = replace(found, config_maps=await look_at_all(client, namespace, found.spec))
     listed = {
         (each["kind"], each["metadata"]["name"]) for each in (*deployments, *services, *revisions)
     }
@@ -99,14 +103,7 @@ async def read(
     foreign = await asyncio.gather(
         *(_find(client, kind, namespace, each) for kind, each in missing)
     )
-    return Snapshot(
-        model_deployment=model_deployment,
-        deployments=found.deployments,
-        services=found.services,
-        pods=found.pods,
-        revisions=found.revisions,
-        foreign=tuple(each for each in foreign if each is not None),
-    )
+    return replace(found, foreign=tuple(each for each in foreign if each is not None))
 
 
 async def _find(client: KubeClient, kind: Kind, namespace: str, name: str) -> Object | None:
@@ -122,7 +119,7 @@ def _needed(snapshot: Snapshot) -> Iterator[tuple[Kind, str]]:
     for role in (LIVE, STABLE, CANDIDATE):
         yield SERVICE, service_name(snapshot.name, role)
     try:
-        name = workload_name(snapshot.name, revision_of(snapshot.spec))
+        name = workload_name(snapshot.name, snapshot.revision)
     except Broken:
         return
     yield DEPLOYMENT, name
@@ -139,7 +136,7 @@ def build(
         name=snapshot.name,
         generation=int(snapshot.metadata.get("generation") or 0),
         spec=spec,
-        revision=revision_of(spec),
+        revision=snapshot.revision,
         status=snapshot.status,
         workloads=tuple(_workloads(snapshot)),
         pods=read_pods(snapshot.pods),
@@ -149,6 +146,7 @@ def build(
         sample=sample,
         smoke=smoke,
         conflict=_conflict(snapshot),
+        missing=snapshot.missing,
     )
 
 

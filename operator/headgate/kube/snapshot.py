@@ -9,10 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from headgate.api.base import refusals
+from headgate.api.config_maps import config_maps_of
 from headgate.api.environments import resolve
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.api.status import Status
+from headgate.core.revision import inputs_of, revision_of
 from headgate.kube.client import CONTROLLER_REVISION, DEPLOYMENT, POD, SERVICE, Kind, Object
+from headgate.kube.config_maps import UsedConfigMaps
 from headgate.render.names import HEADGATE, MANAGED_BY, OWNED_BY, REVISION
 from headgate.render.owner import controller_of, owner_reference
 from headgate.render.revision import Kept, read_kept
@@ -31,7 +34,7 @@ class Broken(Exception):  # noqa: N818 - said of the object, not of the program
 class Snapshot:
     """Raw objects, each as the API server sent it. `pods` and the others are found by the label
     headgate.dev/model-deployment, whoever owns them; `foreign` are objects without that label
-    that bear a name we need."""
+    that bear a name we need; `config_maps` is None until they were looked at."""
 
     model_deployment: Object
     deployments: tuple[Object, ...] = ()
@@ -39,6 +42,7 @@ class Snapshot:
     pods: tuple[Object, ...] = ()
     revisions: tuple[Object, ...] = ()
     foreign: tuple[Object, ...] = ()
+    config_maps: UsedConfigMaps | None = None
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -70,6 +74,34 @@ class Snapshot:
             found = "; ".join(refusals(error))
             raise Broken(f"The spec cannot be read: {found}"[:1024]) from error
         return resolve(stored)
+
+    @property
+    def revision(self) -> str:
+        """The revision that the spec asks for. While a ConfigMap is missing nobody knows: then the
+        one under way, the stable one or the newest that was kept of the same manifest."""
+        looked = self.config_maps or UsedConfigMaps()
+        if self.missing is not None:
+            alike = [each for each in self.kept.values() if each.spec == inputs_of(self.spec)]
+            release, stable = self.status.release, self.status.stable
+            numbers = {
+                revision_label(each): int(each.get("revision") or 0) for each in self.revisions
+            }
+
+            def rank(kept: Kept) -> tuple[bool, bool, int]:
+                under_way = release is not None and release.revision == kept.revision
+                serving = stable is not None and stable.revision == kept.revision
+                return under_way, serving, numbers[kept.revision]
+
+            if alike:
+                return max(alike, key=rank).revision
+        return revision_of(self.spec, looked.digests)
+
+    @property
+    def missing(self) -> str | None:
+        """Why the spec cannot be released, when a ConfigMap that its template needs is missing."""
+        if self.config_maps is not None:
+            return self.config_maps.missing
+        return "its ConfigMaps were not read yet" if config_maps_of(self.spec.template) else None
 
     @cached_property
     def status(self) -> Status:

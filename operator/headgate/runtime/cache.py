@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from headgate.kube.client import (
+    CONFIG_MAP,
     CONTROLLER_REVISION,
     DEPLOYMENT,
     MODEL_DEPLOYMENT,
@@ -20,6 +21,7 @@ from headgate.kube.client import (
 )
 from headgate.kube.snapshot import Snapshot
 from headgate.render.names import OWNED_BY
+from headgate.runtime.used_config_maps import ConfigMapDigests
 
 Key = tuple[str, str]
 """Namespace and name of a ModelDeployment."""
@@ -73,9 +75,11 @@ class Family:
 
 
 class Cache:
-    """Objects by ModelDeployment. `clock` is a monotonic clock in seconds."""
+    """Objects by ModelDeployment. `clock` is a monotonic clock in seconds. Of ConfigMaps only
+    digests are kept, in `config_maps`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.config_maps = ConfigMapDigests()
         self._clock = clock
         self._families: dict[Key, Family] = {}
         self._owners: dict[Identity, Key] = {}
@@ -84,6 +88,8 @@ class Cache:
     def put(self, stored: Object) -> frozenset[Key]:
         """Keep an object unless a newer version of it is known. Gives the ModelDeployments for
         which that changed something."""
+        if stored["kind"] == CONFIG_MAP.name:
+            return self.config_maps.tell(stored)
         if stored["kind"] not in KEPT:
             return NOBODY
         identity, version = identity_of(stored), version_of(stored)
@@ -113,6 +119,8 @@ class Cache:
 
     def drop(self, stored: Object) -> frozenset[Key]:
         """An object was deleted; gives the ModelDeployments for which that changed something."""
+        if stored["kind"] == CONFIG_MAP.name:
+            return self.config_maps.tell(stored, gone=True)
         identity, version = identity_of(stored), version_of(stored)
         known = self.get(identity)
         if known is not None and known["metadata"].get("uid") != stored["metadata"].get("uid"):

@@ -96,6 +96,7 @@ class Reconciler:
         """Drop everything about a ModelDeployment that is gone."""
         self._memories.pop(key, None)
         self._smoke.forget(key)
+        self._cache.config_maps.forget(key)
         if self.polling is not None:
             self.polling.leave(key)
 
@@ -103,10 +104,13 @@ class Reconciler:
         snapshot = self._cache.snapshot(key)
         if snapshot is not None and (live or self._memory(key, snapshot).conflicted):
             snapshot = await self._read(key)
+            self._cache.config_maps.doubt(key)
         if snapshot is None or snapshot.metadata.get("deletionTimestamp"):
             self.forget(key)
             return None
         memory = self._memory(key, snapshot)
+        if snapshot.config_maps is None:
+            snapshot = await self._cache.config_maps.complete(self._client, snapshot)
         planned = await self._plan(snapshot, memory)
         if any(each.live_read for each in planned.intents) and not live:
             snapshot = await self._with_live_pods(key, snapshot)

@@ -1,0 +1,77 @@
+"""Stories about what stands around a version: ConfigMaps, autoscalers, budgets, restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.golden.story import Story, apply
+from tests.golden.world import Event, World
+
+TEMPLATE: Mapping[str, Any] = {
+    "spec": {
+        "containers": [
+            {
+                "name": "server",
+                "image": "fraud:1.0.0",
+                "envFrom": [{"configMapRef": {"name": "thresholds"}}],
+            }
+        ]
+    }
+}
+
+
+def _configure(content: str) -> Event:
+    """Write the ConfigMap that the template uses."""
+
+    def event(world: World) -> None:
+        world.config_maps["thresholds"] = content
+
+    return event
+
+
+def _delete_config_map(world: World) -> None:
+    del world.config_maps["thresholds"]
+
+
+def _first(world: World) -> None:
+    apply("1.0.0", template=TEMPLATE)(world)
+
+
+def _configured(world: World) -> None:
+    _configure("low")(world)
+    _first(world)
+
+
+STORIES = {
+    "config-map-changes": Story(
+        "Changing a ConfigMap that the template uses is a release",
+        {0: _configured, 60: _configure("high")},
+        seconds=240,
+    ),
+    "config-map-put-back": Story(
+        "The old content of a ConfigMap is put back in the middle of the release",
+        {0: _configured, 60: _configure("high"), 85: _configure("low")},
+        seconds=130,
+    ),
+    "config-map-missing": Story(
+        "A ConfigMap that the template needs does not exist until later",
+        {0: _first, 20: _configure("low")},
+        seconds=70,
+    ),
+    "config-map-deleted": Story(
+        "A ConfigMap is deleted in the middle of a release: it goes on with its copy",
+        {0: _configured, 60: _configure("high"), 75: _delete_config_map},
+        seconds=240,
+    ),
+    "config-map-deleted-at-rest": Story(
+        "A ConfigMap is deleted at rest, and another version is asked for before it is back",
+        {
+            0: _configured,
+            60: _delete_config_map,
+            70: apply("2.0.0", template=TEMPLATE),
+            90: _configure("low"),
+        },
+        seconds=240,
+    ),
+}
