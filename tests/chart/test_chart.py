@@ -17,6 +17,7 @@ from tests.chart.conftest import CHART, Object, Render
 RIGHTS = {
     ("headgate.dev", "modeldeployments"): {"get", "list", "watch"},
     ("headgate.dev", "modeldeployments/status"): {"patch", "update"},
+    ("headgate.dev", "modeldeployments/scale"): {"patch"},
     ("headgate.dev", "modeldeployments/finalizers"): {"update"},
     ("apps", "deployments"): {"get", "list", "watch", "create", "patch", "delete"},
     ("apps", "controllerrevisions"): {"get", "list", "watch", "create", "patch", "delete"},

@@ -43,7 +43,23 @@ def _configured(world: World) -> None:
     _first(world)
 
 
+def _autoscale(replicas: int) -> Event:
+    return lambda world: world.scale(replicas)
+
+
 STORIES = {
+    "autoscaler-in-the-middle": Story(
+        "Replicas are left out and written once; the ratio follows an autoscaler's changes",
+        {
+            0: apply("1.0.0", replicas=None, environment="production"),
+            50: _autoscale(4),
+            60: apply("2.0.0", replicas=None, environment="production"),
+            75: _autoscale(8),
+            120: _autoscale(6),
+        },
+        seconds=260,
+        capacity_checked=False,
+    ),
     "config-map-changes": Story(
         "Changing a ConfigMap that the template uses is a release",
         {0: _configured, 60: _configure("high")},

@@ -25,6 +25,7 @@ from headgate.core.intents import (
     Plan,
     RemoveWorkload,
     RunSmoke,
+    SetReplicas,
     SetRole,
     SetTraffic,
     SetWorkload,
@@ -157,6 +158,8 @@ class Teller:
                 return f"Deployment of {name(revision)} removed" + (" at once" if at_once else "")
             case RunSmoke(revision):
                 return f"checks of {name(revision)} sent"
+            case SetReplicas(replicas):
+                return f"replicas {replicas} written through /scale"
             case SetRole():
                 return ""
             case _:

@@ -22,6 +22,7 @@ from headgate.core.intents import (
     MarkRevision,
     RemoveWorkload,
     RunSmoke,
+    SetReplicas,
     SetRole,
     SetTraffic,
     SetWorkload,
@@ -98,14 +99,22 @@ class World:
     sent: int = 0
     served: dict[str, int] = field(default_factory=dict)
     made: int = 0
+    scaled: int | None = None
     config_maps: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def give(self, spec: dict[str, Any]) -> None:
-        """kubectl apply."""
+        """kubectl apply; replicas that it leaves out stay what an autoscaler has made of them."""
+        if spec.get("replicas") is None and self.scaled is not None:
+            spec = {**spec, "replicas": self.scaled}
         self.written = spec
         self.spec = resolve(ModelDeploymentSpec.model_validate(spec))
         self.generation += 1
+
+    def scale(self, replicas: int) -> None:
+        """kubectl scale, an autoscaler, or the operator through the scale subresource."""
+        self.scaled = replicas
+        self.give({**self.written, "replicas": replicas})
 
     def version_of(self, revision: str | None) -> str:
         """The model version of a revision."""
@@ -146,6 +155,7 @@ class World:
             sample=self.sample,
             smoke=self.smoke,
             missing=self.missing,
+            replicas_left_out=self.written.get("replicas") is None,
         )
 
     @property
@@ -231,6 +241,8 @@ class World:
                 self.live = LiveService(revision, stable, previous, rejected, reason)
             case SetRole(role, revision):
                 self.roles[role] = revision
+            case SetReplicas(replicas):
+                self.scale(replicas)
             case RunSmoke(revision):
                 passed = self.behaviour(revision).smoke_passes
                 sentence = (

@@ -399,3 +399,19 @@ async def test_a_removed_deployment_is_removed_once() -> None:
     await world.until("Stable")
     deletions = [call for call in world.server.calls if call[0] == "delete"]
     assert deletions == [("delete", "Deployment", f"fraud-{first}")]
+
+
+async def test_replicas_left_out_are_written_once_and_status_needs_no_second_look() -> None:
+    world = World()
+    scale: Call = ("patch", "ModelDeployment", "fraud")
+    await world.serve("1", replicas=None, environment="staging")
+    assert world.server.calls.count(scale) == 1
+    assert ("get", "ModelDeployment", "fraud") not in world.server.calls, "contradicted"
+    stored = world.server.objects["ModelDeployment", "risk", "fraud"]
+    assert stored["spec"]["replicas"] == 2
+    assert stored["status"]["observedGeneration"] == stored["metadata"]["generation"]
+    world.server.put({**stored, "spec": {**stored["spec"], "replicas": 3}})
+    world.sync()
+    await world.settle()
+    assert world.server.status("fraud")["stable"]["replicas"] == 3
+    assert world.server.calls.count(scale) == 1

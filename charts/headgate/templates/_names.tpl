@@ -26,6 +26,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - apiGroups: [headgate.dev]
   resources: [modeldeployments/status]
   verbs: [patch, update]
+# Replicas that were left out are written once, for autoscalers to read.
+- apiGroups: [headgate.dev]
+  resources: [modeldeployments/scale]
+  verbs: [patch]
 # blockOwnerDeletion on our children needs this where that admission plugin is on.
 - apiGroups: [headgate.dev]
   resources: [modeldeployments/finalizers]

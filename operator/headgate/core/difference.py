@@ -14,6 +14,7 @@ from headgate.core.intents import (
     MarkRevision,
     RemoveWorkload,
     RunSmoke,
+    SetReplicas,
     SetRole,
     SetTraffic,
     SetWorkload,
@@ -52,6 +53,7 @@ def difference(state: State, desired: Desire) -> tuple[Intent, ...]:
         *_roles(state, desired),
         *_fewer_pods(state, desired),
         *_marks(state),
+        *_replicas(state),
         *_smoke(state),
         *_revisions_dropped(state, desired),
     )
@@ -143,6 +145,10 @@ def _unwritten(state: State, mark: MarkRevision) -> bool:
     return bool(
         (mark.once_stable and not known.once_stable) or (mark.rejected and not known.rejected)
     )
+
+
+def _replicas(state: State) -> list[Intent]:
+    return [SetReplicas(state.replicas)] if state.seen.replicas_left_out else []
 
 
 def _smoke(state: State) -> list[Intent]:

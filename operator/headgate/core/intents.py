@@ -100,6 +100,14 @@ class SetRole(Intent):
 
 
 @dataclass(frozen=True)
+class SetReplicas(Intent):
+    """Write the ModelDeployment's replicas through its scale subresource, because they were left
+    out and an autoscaler cannot read an absent field. Only while they still are."""
+
+    replicas: int
+
+
+@dataclass(frozen=True)
 class RunSmoke(Intent):
     """Send the smoke requests (R4) to a ready pod of a revision; the answer comes in a later
     observation."""

@@ -91,10 +91,10 @@ class Observation:
 
     `spec` is already resolved (`headgate.api.environments.resolve`). `roles` maps the role
     Services ("stable", "candidate") that exist and are intact to the revision they select.
-    `conflict` is a sentence when a child's name belongs to somebody else. `scaled` is the author's
-    or the autoscaler's replica count. `missing` is a sentence when something that the template uses
-    is not there: no release starts while it is not, and `revision` then is the newest known one of
-    the same manifest.
+    `conflict` is a sentence when a child's name belongs to somebody else, `missing` when something
+    that the template uses is not there: then no release starts, and `revision` is the newest known
+    one of the same manifest. `replicas_left_out` says that the stored manifest has none, so that
+    `spec` has the environment's.
     """
 
     namespace: str
@@ -112,6 +112,7 @@ class Observation:
     smoke: SmokeResult | None = None
     conflict: str | None = None
     missing: str | None = None
+    replicas_left_out: bool = False
 
     def workload(self, revision: str | None) -> Workload | None:
         """The Deployment of a revision, or None."""

@@ -15,6 +15,7 @@ from headgate.core.intents import (
     MarkRevision,
     RemoveWorkload,
     RunSmoke,
+    SetReplicas,
     SetRole,
     SetTraffic,
     SetWorkload,
@@ -23,6 +24,7 @@ from headgate.core.intents import (
 from headgate.kube.client import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
+    MODEL_DEPLOYMENT,
     SERVICE,
     Conflict,
     KubeClient,
@@ -111,6 +113,8 @@ class _Writer:
                 return await self._set_traffic(intent)
             case SetRole(role, revision):
                 return await self._set_role(role, revision)
+            case SetReplicas(replicas):
+                return await self._set_replicas(replicas)
             case RunSmoke():
                 return None
         raise TypeError(f"{intent!r} is no intent that can be carried out")
@@ -220,6 +224,26 @@ class _Writer:
         if snapshot.service(service_name(snapshot.name, role)) is None:
             return await self._create_service(body)
         return await self._client.apply(body)
+
+    async def _set_replicas(self, replicas: int) -> Object:
+        """The ModelDeployment as it is afterwards. On the version that was seen: an autoscaler may
+        have been faster."""
+        stored = self._snapshot.model_deployment
+        metadata = stored["metadata"]
+        answer = await self._client.patch(
+            MODEL_DEPLOYMENT,
+            self._snapshot.namespace,
+            self._snapshot.name,
+            {"spec": {"replicas": replicas}},
+            resource_version=metadata["resourceVersion"],
+            subresource="scale",
+        )
+        changed = {
+            "resourceVersion": answer["metadata"]["resourceVersion"],
+            "generation": int(metadata.get("generation") or 0) + 1,
+        }
+        spec = {**stored["spec"], "replicas": replicas}
+        return {**stored, "metadata": {**metadata, **changed}, "spec": spec}
 
     async def _create_service(self, body: Object) -> Object:
         """Create a Service, and never take one that exists from its owner.

@@ -147,6 +147,7 @@ def build(
         smoke=smoke,
         conflict=_conflict(snapshot),
         missing=snapshot.missing,
+        replicas_left_out=snapshot.model_deployment["spec"].get("replicas") is None,
     )
 
 

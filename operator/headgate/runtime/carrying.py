@@ -15,6 +15,7 @@ from headgate.kube.apply import carry_out
 from headgate.kube.client import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
+    MODEL_DEPLOYMENT,
     SERVICE,
     Conflict,
     Forbidden,
@@ -38,8 +39,10 @@ class NamespaceGoing(Exception):  # noqa: N818 - a state of the world, not an er
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many intents were carried out, and the first failure, if any."""
+    """How many intents were carried out, the first failure, if any, and the snapshot with what was
+    written."""
 
+    snapshot: Snapshot
     written: int = 0
     failure: KubeError | None = None
     failed: Intent | None = None
@@ -60,7 +63,7 @@ async def carry_out_each(
     """Do what a plan wants, in its order; `keep` is called with each object as written, `drop`
     with each that was deleted. Raises `NamespaceGoing`, and `Conflict` at once when what the plan
     was made from has changed or is gone."""
-    outcome = Outcome()
+    outcome = Outcome(snapshot)
     for intent in intents:
         if isinstance(intent, RunSmoke):
             continue
@@ -83,7 +86,7 @@ async def carry_out_each(
             snapshot = _with(snapshot, each)
         for each in _deleted(snapshot, intent):
             drop(each)
-        outcome = replace(outcome, written=outcome.written + 1)
+        outcome = replace(outcome, snapshot=snapshot, written=outcome.written + 1)
     return outcome
 
 
@@ -100,6 +103,8 @@ def _deleted(snapshot: Snapshot, intent: Intent) -> list[Object]:
 def _with(snapshot: Snapshot, written: Object) -> Snapshot:
     """The snapshot as later intents of the same pass have to see it."""
     match written["kind"]:
+        case MODEL_DEPLOYMENT.name:
+            return replace(snapshot, model_deployment=written)
         case CONTROLLER_REVISION.name:
             return replace(snapshot, revisions=_put(snapshot.revisions, written))
         case DEPLOYMENT.name:

@@ -118,7 +118,7 @@ class Reconciler:
         outcome = await carry_out_each(
             self._client, snapshot, planned.intents, self._cache.put, self._cache.drop
         )
-        return await self._conclude(key, snapshot, memory, planned, outcome)
+        return await self._conclude(key, outcome.snapshot, memory, planned, outcome)
 
     def _memory(self, key: Key, snapshot: Snapshot) -> Memory:
         memory = self._memories.get(key)
