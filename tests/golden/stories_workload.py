@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.golden.story import Story, apply
-from tests.golden.world import Event, World
+from tests.golden.world import Behaviour, Event, World
 
 TEMPLATE: Mapping[str, Any] = {
     "spec": {
@@ -47,7 +47,36 @@ def _autoscale(replicas: int) -> Event:
     return lambda world: world.scale(replicas)
 
 
+def _own_budget(exists: bool) -> Event:
+    def event(world: World) -> None:
+        world.own_budget = exists
+
+    return event
+
+
+def _edit_budgets(world: World) -> None:
+    world.budgets = dict.fromkeys(world.budgets, False)
+
+
 STORIES = {
+    "disruption-budgets": Story(
+        "Each version has a disruption budget of its own, edited by hand and restored",
+        {0: apply("1.0.0"), 50: _edit_budgets, 60: apply("2.0.0")},
+        seconds=240,
+        tells_budgets=True,
+    ),
+    "disruption-budget-of-the-author": Story(
+        "An author's own disruption budget takes the place of ours, until it goes",
+        {
+            0: apply("1.0.0"),
+            40: _own_budget(True),
+            60: apply("2.0.0"),
+            90: _own_budget(False),
+        },
+        {"2.0.0": Behaviour(errors=0.3)},
+        seconds=130,
+        tells_budgets=True,
+    ),
     "autoscaler-in-the-middle": Story(
         "Replicas are left out and written once; the ratio follows an autoscaler's changes",
         {

@@ -19,12 +19,14 @@ from typing import Any
 
 from headgate.api.status import Rejection, Status
 from headgate.core.intents import (
+    DropDisruptionBudget,
     Intent,
     KeepRevision,
     MarkRevision,
     Plan,
     RemoveWorkload,
     RunSmoke,
+    SetDisruptionBudget,
     SetReplicas,
     SetRole,
     SetTraffic,
@@ -47,6 +49,7 @@ class Story:
     seconds: int = 240
     rate: float = 50.0
     capacity_checked: bool = True
+    tells_budgets: bool = False
 
 
 @dataclass
@@ -160,7 +163,11 @@ class Teller:
                 return f"checks of {name(revision)} sent"
             case SetReplicas(replicas):
                 return f"replicas {replicas} written through /scale"
-            case SetRole():
+            case SetDisruptionBudget(revision) if self.story.tells_budgets:
+                return f"disruption budget of {name(revision)}"
+            case DropDisruptionBudget(revision) if self.story.tells_budgets:
+                return f"disruption budget of {name(revision)} deleted"
+            case SetRole() | SetDisruptionBudget() | DropDisruptionBudget():
                 return ""
             case _:
                 return str(intent)

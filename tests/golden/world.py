@@ -16,12 +16,14 @@ from headgate.api.environments import resolve
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.api.status import Status
 from headgate.core.intents import (
+    DropDisruptionBudget,
     DropRevision,
     Intent,
     KeepRevision,
     MarkRevision,
     RemoveWorkload,
     RunSmoke,
+    SetDisruptionBudget,
     SetReplicas,
     SetRole,
     SetTraffic,
@@ -100,6 +102,8 @@ class World:
     served: dict[str, int] = field(default_factory=dict)
     made: int = 0
     scaled: int | None = None
+    budgets: dict[str, bool] = field(default_factory=dict)
+    own_budget: bool = False
     config_maps: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -155,6 +159,8 @@ class World:
             sample=self.sample,
             smoke=self.smoke,
             missing=self.missing,
+            budgets=dict(self.budgets),
+            guarded=frozenset(self.revisions if self.own_budget else ()),
             replicas_left_out=self.written.get("replicas") is None,
         )
 
@@ -241,6 +247,10 @@ class World:
                 self.live = LiveService(revision, stable, previous, rejected, reason)
             case SetRole(role, revision):
                 self.roles[role] = revision
+            case SetDisruptionBudget(revision):
+                self.budgets[revision] = True
+            case DropDisruptionBudget(revision):
+                del self.budgets[revision]
             case SetReplicas(replicas):
                 self.scale(replicas)
             case RunSmoke(revision):

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, Strict, StringConstraints, WithJsonS
 from headgate.api.analysis import Analysis, Rollback, Watch
 from headgate.api.base import GROUP, Rule, SpecModel, longer_than_nothing
 from headgate.api.config_maps import MOST_CONFIG_MAPS, config_maps_of
-from headgate.api.quantities import Duration, is_zero
+from headgate.api.quantities import Duration, IntOrPercent, is_zero
 from headgate.api.smoke import Smoke
 from headgate.api.strategy import Strategy, StrategyType
 
@@ -47,6 +47,15 @@ class Service(SpecModel):
     """Port of the Services."""
     target_port: int = Field(default=8080, ge=1, le=65535)
     """Port on which the model server listens."""
+
+
+class DisruptionBudget(SpecModel):
+    """How many pods of a version an eviction, such as the draining of a node, may take at a time.
+    Each version with two pods or more has a PodDisruptionBudget, unless one of your own selects its
+    pods."""
+
+    max_unavailable: IntOrPercent = 1
+    """Pods that may be missing, or a share of them, as in a PodDisruptionBudget."""
 
 
 TEMPLATE_MARK = "x-headgate-pod-template"
@@ -211,6 +220,8 @@ class ModelDeploymentSpec(SpecModel):
     """When a release is taken back by itself."""
     watch: Watch = Field(default_factory=Watch)
     """The time after promotion in which a release can still fail."""
+    disruption_budget: DisruptionBudget = Field(default_factory=DisruptionBudget)
+    """How many pods of a version an eviction may take at a time."""
     progress_deadline: Duration = "10m"
     """How long a release may make no progress, such as pods that never get ready, before it is
     reverted."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from headgate.core.desire import Desire
 from headgate.core.intents import (
+    DropDisruptionBudget,
     DropRevision,
     Intent,
     KeepRevision,
     MarkRevision,
     RemoveWorkload,
     RunSmoke,
+    SetDisruptionBudget,
     SetReplicas,
     SetRole,
     SetTraffic,
@@ -52,6 +54,7 @@ def difference(state: State, desired: Desire) -> tuple[Intent, ...]:
         *_more_pods(state, desired),
         *_roles(state, desired),
         *_fewer_pods(state, desired),
+        *_budgets(state, desired),
         *_marks(state),
         *_replicas(state),
         *_smoke(state),
@@ -110,6 +113,21 @@ def _roles(state: State, desired: Desire) -> list[Intent]:
         for role, revision in desired.roles.items()
         if state.seen.roles.get(role) != revision
     ]
+
+
+def _budgets(state: State, desired: Desire) -> list[Intent]:
+    """One for each revision that has had two pods, until its pods go."""
+    seen = state.seen
+    intents: list[Intent] = []
+    for revision, replicas in desired.replicas.items():
+        wanted = replicas > 1 or revision in seen.budgets
+        kept = seen.known(revision) is not None
+        if wanted and kept and revision not in seen.guarded and not seen.budgets.get(revision):
+            intents.append(SetDisruptionBudget(revision))
+    for revision in seen.budgets:
+        if revision not in desired.replicas or revision in seen.guarded:
+            intents.append(DropDisruptionBudget(revision))
+    return intents
 
 
 def _fewer_pods(state: State, desired: Desire) -> list[Intent]:

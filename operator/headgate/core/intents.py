@@ -100,6 +100,20 @@ class SetRole(Intent):
 
 
 @dataclass(frozen=True)
+class SetDisruptionBudget(Intent):
+    """Create or restore the PodDisruptionBudget of a revision."""
+
+    revision: str
+
+
+@dataclass(frozen=True)
+class DropDisruptionBudget(Intent):
+    """Delete the PodDisruptionBudget of a revision."""
+
+    revision: str
+
+
+@dataclass(frozen=True)
 class SetReplicas(Intent):
     """Write the ModelDeployment's replicas through its scale subresource, because they were left
     out and an autoscaler cannot read an absent field. Only while they still are."""

@@ -94,7 +94,8 @@ class Observation:
     `conflict` is a sentence when a child's name belongs to somebody else, `missing` when something
     that the template uses is not there: then no release starts, and `revision` is the newest known
     one of the same manifest. `replicas_left_out` says that the stored manifest has none, so that
-    `spec` has the environment's.
+    `spec` has the environment's. `budgets` says of each revision with a PodDisruptionBudget of ours
+    whether it is intact; `guarded` are the revisions whose pods an author's own one selects.
     """
 
     namespace: str
@@ -113,6 +114,8 @@ class Observation:
     conflict: str | None = None
     missing: str | None = None
     replicas_left_out: bool = False
+    budgets: Mapping[str, bool] = field(default_factory=dict)
+    guarded: frozenset[str] = frozenset()
 
     def workload(self, revision: str | None) -> Workload | None:
         """The Deployment of a revision, or None."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from headgate.core.intents import (
+    DropDisruptionBudget,
     DropRevision,
     Intent,
     KeepRevision,
     MarkRevision,
     RemoveWorkload,
     RunSmoke,
+    SetDisruptionBudget,
     SetReplicas,
     SetRole,
     SetTraffic,
@@ -24,6 +26,7 @@ from headgate.core.intents import (
 from headgate.kube.client import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     MODEL_DEPLOYMENT,
     SERVICE,
     Conflict,
@@ -35,6 +38,7 @@ from headgate.kube.config_maps import UsedConfigMaps, copy_config_maps, drop_cop
 from headgate.kube.removal import remove_workload
 from headgate.kube.snapshot import Snapshot, revision_label
 from headgate.render import service
+from headgate.render.disruption_budget import disruption_budget
 from headgate.render.names import LIVE, service_name, workload_name
 from headgate.render.revision import (
     ONCE_STABLE,
@@ -113,6 +117,11 @@ class _Writer:
                 return await self._set_traffic(intent)
             case SetRole(role, revision):
                 return await self._set_role(role, revision)
+            case SetDisruptionBudget(revision):
+                return await self._set_budget(revision)
+            case DropDisruptionBudget(revision):
+                await self._drop_budget(revision)
+                return None
             case SetReplicas(replicas):
                 return await self._set_replicas(replicas)
             case RunSmoke():
@@ -224,6 +233,24 @@ class _Writer:
         if snapshot.service(service_name(snapshot.name, role)) is None:
             return await self._create_service(body)
         return await self._client.apply(body)
+
+    async def _set_budget(self, revision: str) -> Object:
+        snapshot = self._snapshot
+        body = disruption_budget(
+            self._kept[revision],
+            snapshot.namespace,
+            snapshot.name,
+            snapshot.owner,
+            snapshot.spec.disruption_budget.max_unavailable,
+        )
+        return await self._client.apply(body, force=snapshot.budget(revision) is not None)
+
+    async def _drop_budget(self, revision: str) -> None:
+        stored = self._snapshot.budget(revision)
+        if stored is not None:
+            uid = stored["metadata"]["uid"]
+            namespace, name = self._snapshot.namespace, self._name(revision)
+            await self._client.delete(DISRUPTION_BUDGET, namespace, name, uid=uid)
 
     async def _set_replicas(self, replicas: int) -> Object:
         """The ModelDeployment as it is afterwards. On the version that was seen: an autoscaler may

@@ -22,6 +22,7 @@ from headgate.judge import Sample
 from headgate.kube.client import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     MODEL_DEPLOYMENT,
     POD,
     SERVICE,
@@ -35,6 +36,7 @@ from headgate.kube.pods import read_pods
 from headgate.kube.snapshot import KINDS, Broken, Snapshot, revision_label
 from headgate.render import service
 from headgate.render.compare import covers
+from headgate.render.disruption_budget import disruption_budget, guards
 from headgate.render.names import (
     CANDIDATE,
     LIVE,
@@ -79,11 +81,12 @@ async def read(
         model_deployment = await client.get(MODEL_DEPLOYMENT, namespace, name)
     except NotFound:
         return None
-    deployments, services, pods, revisions = await asyncio.gather(
+    deployments, services, pods, revisions, budgets = await asyncio.gather(
         client.list(DEPLOYMENT, namespace, labels),
         client.list(SERVICE, namespace, labels),
         client.list(POD, namespace, labels),
         client.list(CONTROLLER_REVISION, namespace, labels),
+        client.list(DISRUPTION_BUDGET, namespace),
     )
     found = Snapshot(
         model_deployment=model_deployment,
@@ -91,6 +94,7 @@ async def read(
         services=tuple(services),
         pods=tuple(pods),
         revisions=tuple(revisions),
+        budgets=tuple(budgets),
     )
     with contextlib.suppress(Broken):
         found = replace(found, config_maps=await look_at_all(client, namespace, found.spec))
@@ -147,6 +151,8 @@ def build(
         smoke=smoke,
         conflict=_conflict(snapshot),
         missing=snapshot.missing,
+        budgets=dict(_budgets(snapshot)),
+        guarded=frozenset(_guarded(snapshot)),
         replicas_left_out=snapshot.model_deployment["spec"].get("replicas") is None,
     )
 
@@ -163,6 +169,29 @@ def _workloads(snapshot: Snapshot) -> Iterator[Workload]:
             rendered = deployment(kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas)
             intact = covers(rendered, stored)
         yield Workload(revision=revision, replicas=replicas, intact=intact)
+
+
+def _budgets(snapshot: Snapshot) -> Iterator[tuple[str, bool]]:
+    unavailable = snapshot.spec.disruption_budget.max_unavailable
+    for stored in snapshot.budgets:
+        revision = revision_label(stored)
+        if not revision or not snapshot.owns(stored):
+            continue
+        kept = snapshot.kept.get(revision)
+        intact = kept is None or covers(
+            disruption_budget(kept, snapshot.namespace, snapshot.name, snapshot.owner, unavailable),
+            stored,
+        )
+        yield revision, intact
+
+
+def _guarded(snapshot: Snapshot) -> Iterator[str]:
+    """The revisions whose pods a budget of somebody else selects."""
+    others = [each for each in snapshot.budgets if not snapshot.owns(each)]
+    for revision, kept in snapshot.kept.items():
+        labels = (kept.template.get("metadata") or {}).get("labels") or {}
+        if any(guards(each, labels) for each in others):
+            yield revision
 
 
 def _selected(stored: Object) -> str | None:

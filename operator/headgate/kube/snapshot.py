@@ -34,13 +34,15 @@ class Broken(Exception):  # noqa: N818 - said of the object, not of the program
 class Snapshot:
     """Raw objects, each as the API server sent it. `pods` and the others are found by the label
     headgate.dev/model-deployment, whoever owns them; `foreign` are objects without that label
-    that bear a name we need; `config_maps` is None until they were looked at."""
+    that bear a name we need; `budgets` are ours and all that authors have in the namespace;
+    `config_maps` is None until they were looked at."""
 
     model_deployment: Object
     deployments: tuple[Object, ...] = ()
     services: tuple[Object, ...] = ()
     pods: tuple[Object, ...] = ()
     revisions: tuple[Object, ...] = ()
+    budgets: tuple[Object, ...] = ()
     foreign: tuple[Object, ...] = ()
     config_maps: UsedConfigMaps | None = None
 
@@ -155,6 +157,13 @@ class Snapshot:
                 for each in self.deployments
                 if revision_label(each) == revision and self.owns(each)
             ),
+            None,
+        )
+
+    def budget(self, revision: str) -> Object | None:
+        """The PodDisruptionBudget of a revision, or None."""
+        return next(
+            (each for each in self.budgets if revision_label(each) == revision and self.owns(each)),
             None,
         )
 

@@ -14,6 +14,7 @@ from headgate.kube.client import (
     CONFIG_MAP,
     CONTROLLER_REVISION,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     MODEL_DEPLOYMENT,
     POD,
     SERVICE,
@@ -30,8 +31,19 @@ TOMBSTONE_SECONDS = 120.0
 """How long a late event about a deleted object is recognised as late."""
 
 KEPT = frozenset(
-    kind.name for kind in (MODEL_DEPLOYMENT, DEPLOYMENT, SERVICE, POD, CONTROLLER_REVISION)
+    kind.name
+    for kind in (
+        MODEL_DEPLOYMENT,
+        DEPLOYMENT,
+        SERVICE,
+        POD,
+        CONTROLLER_REVISION,
+        DISRUPTION_BUDGET,
+    )
 )
+
+EVERYBODY = ""
+"""In place of a name: what concerns every ModelDeployment of the namespace."""
 
 NOBODY: frozenset[Key] = frozenset()
 
@@ -46,12 +58,15 @@ def identity_of(stored: Object) -> Identity:
 
 
 def key_of(stored: Object) -> Key | None:
-    """The ModelDeployment that an object is or belongs to, by its label; None for a stranger."""
+    """The ModelDeployment that an object is or belongs to, by its label; `EVERYBODY`'s name for a
+    disruption budget of an author, None for another stranger."""
     metadata = stored["metadata"]
     namespace = str(metadata.get("namespace") or "")
     if stored["kind"] == MODEL_DEPLOYMENT.name:
         return namespace, str(metadata["name"])
     owner = (metadata.get("labels") or {}).get(OWNED_BY)
+    if owner is None and stored["kind"] == DISRUPTION_BUDGET.name:
+        return namespace, EVERYBODY
     return None if owner is None else (namespace, str(owner))
 
 
@@ -115,7 +130,9 @@ class Cache:
             family.children[identity] = _slim(stored)
         family.snapshot = None
         self._owners[identity] = key
-        return concerned
+        if known is not None and _says_the_same(known, stored):
+            return NOBODY
+        return self._each_of(concerned)
 
     def drop(self, stored: Object) -> frozenset[Key]:
         """An object was deleted; gives the ModelDeployments for which that changed something."""
@@ -160,6 +177,10 @@ class Cache:
                 services=family.of_kind(SERVICE.name),
                 pods=family.of_kind(POD.name),
                 revisions=family.of_kind(CONTROLLER_REVISION.name),
+                budgets=(
+                    *family.of_kind(DISRUPTION_BUDGET.name),
+                    *self._families.get((key[0], EVERYBODY), Family()).children.values(),
+                ),
             )
         return family.snapshot
 
@@ -200,7 +221,20 @@ class Cache:
             family.children.pop(identity, None)
         if family.model_deployment is None and not family.children:
             del self._families[key]
-        return frozenset({key})
+        return self._each_of(frozenset({key}))
+
+    def _each_of(self, concerned: frozenset[Key]) -> frozenset[Key]:
+        """With `EVERYBODY` of a namespace replaced by all its ModelDeployments."""
+        found: set[Key] = set()
+        for key in concerned:
+            if key[1] != EVERYBODY:
+                found.add(key)
+                continue
+            for each, family in self._families.items():
+                if each[0] == key[0] and family.model_deployment is not None:
+                    family.snapshot = None
+                    found.add(each)
+        return frozenset(found)
 
     def _bury(self, identity: Identity, version: int | None) -> None:
         now = self._clock()
@@ -216,6 +250,16 @@ def _members(family: Family) -> Iterator[tuple[Identity, Object]]:
     if family.model_deployment is not None:
         yield identity_of(family.model_deployment), family.model_deployment
     yield from family.children.items()
+
+
+def _says_the_same(known: Object, stored: Object) -> bool:
+    """Of a disruption budget: whether only its status has changed, as it does with each pod."""
+    if stored["kind"] != DISRUPTION_BUDGET.name:
+        return False
+    parts = ("labels", "ownerReferences", "uid")
+    return known.get("spec") == stored.get("spec") and all(
+        known["metadata"].get(part) == stored["metadata"].get(part) for part in parts
+    )
 
 
 def _slim(stored: Object) -> Object:

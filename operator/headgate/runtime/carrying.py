@@ -1,7 +1,8 @@
 """Carries out a plan's intents one by one, and decides what a failure among them means.
 
-A Service of a role is for people and tests only: failing to point it must not hold up what moves
-live traffic. Any other failure ends the pass, as later intents build on earlier ones.
+A Service of a role is for people and tests, a disruption budget for the draining of nodes: failing
+to write them must not hold up what moves live traffic. Any other failure ends the pass, as later
+intents build on earlier ones.
 """
 
 from __future__ import annotations
@@ -10,11 +11,20 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from headgate.core.intents import DropRevision, Intent, RemoveWorkload, RunSmoke, SetRole
+from headgate.core.intents import (
+    DropDisruptionBudget,
+    DropRevision,
+    Intent,
+    RemoveWorkload,
+    RunSmoke,
+    SetDisruptionBudget,
+    SetRole,
+)
 from headgate.kube.apply import carry_out
 from headgate.kube.client import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     MODEL_DEPLOYMENT,
     SERVICE,
     Conflict,
@@ -25,6 +35,8 @@ from headgate.kube.client import (
     Object,
 )
 from headgate.kube.snapshot import Snapshot, revision_label
+
+MINOR = (SetRole, SetDisruptionBudget, DropDisruptionBudget)
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +84,7 @@ async def carry_out_each(
         except KubeError as error:
             if isinstance(error, Forbidden) and TERMINATED in str(error):
                 raise NamespaceGoing(snapshot.namespace) from error
-            minor = isinstance(intent, SetRole)
+            minor = isinstance(intent, MINOR)
             if isinstance(error, Conflict | NotFound) and not minor:
                 raise Conflict(str(error)) from error
             _log.warning("%s/%s: %s failed: %s", snapshot.namespace, snapshot.name, intent, error)
@@ -95,6 +107,9 @@ def _deleted(snapshot: Snapshot, intent: Intent) -> list[Object]:
         case RemoveWorkload(revision):
             stored = snapshot.deployment(revision)
             return [] if stored is None else [stored]
+        case DropDisruptionBudget(revision):
+            stored = snapshot.budget(revision)
+            return [] if stored is None else [stored]
         case DropRevision(revision):
             return [each for each in snapshot.revisions if revision_label(each) == revision]
     return []
@@ -109,6 +124,8 @@ def _with(snapshot: Snapshot, written: Object) -> Snapshot:
             return replace(snapshot, revisions=_put(snapshot.revisions, written))
         case DEPLOYMENT.name:
             return replace(snapshot, deployments=_put(snapshot.deployments, written))
+        case DISRUPTION_BUDGET.name:
+            return replace(snapshot, budgets=_put(snapshot.budgets, written))
         case SERVICE.name:
             return replace(snapshot, services=_put(snapshot.services, written))
     return snapshot

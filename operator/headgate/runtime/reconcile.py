@@ -18,9 +18,9 @@ from headgate.core.weights import NoSplitError
 from headgate.judge import Sample
 from headgate.kube import records
 from headgate.kube.apply import write_status
-from headgate.kube.client import MODEL_DEPLOYMENT, POD, Conflict, KubeClient, KubeError, Object
+from headgate.kube.client import POD, Conflict, KubeClient, KubeError, Object
 from headgate.kube.events import Events
-from headgate.kube.observe import KINDS, Broken, Snapshot, build, read
+from headgate.kube.observe import Broken, Snapshot, build, read
 from headgate.render.names import OWNED_BY
 from headgate.runtime import recording
 from headgate.runtime.broken import broken_status
@@ -30,6 +30,7 @@ from headgate.runtime.memory import Memory, quiet_interval, says_something_new, 
 from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.smoke_runs import SmokeRuns
+from headgate.runtime.watching import WATCHED
 
 ATTEMPTS = 5
 """Passes made at once when the API server contradicts what a pass was planned from."""
@@ -261,7 +262,7 @@ class Reconciler:
 
     async def _read(self, key: Key) -> Snapshot | None:
         """Everything as it is now, objects of others with our names included."""
-        before = self._cache.mark({MODEL_DEPLOYMENT.name, *(kind.name for kind in KINDS)}, key)
+        before = self._cache.mark({kind.name for kind in WATCHED}, key)
         snapshot = await read(self._client, *key)
         self._learn(before, [] if snapshot is None else list(_objects(snapshot)))
         return snapshot
@@ -275,3 +276,4 @@ class Reconciler:
 def _objects(snapshot: Snapshot) -> Iterable[Object]:
     yield snapshot.model_deployment
     yield from (*snapshot.deployments, *snapshot.services, *snapshot.pods, *snapshot.revisions)
+    yield from snapshot.budgets

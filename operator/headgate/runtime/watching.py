@@ -18,12 +18,13 @@ from typing import Any
 import kopf
 from kubernetes import client, config
 
-from headgate.kube.client import CONFIG_MAP, MODEL_DEPLOYMENT, Kind, Object
+from headgate.kube.client import CONFIG_MAP, DISRUPTION_BUDGET, MODEL_DEPLOYMENT, Kind, Object
 from headgate.kube.snapshot import KINDS
 from headgate.render.names import OWNED_BY
 
-WATCHED: tuple[Kind, ...] = (MODEL_DEPLOYMENT, *KINDS)
-"""What is watched and listed, as all of it is kept in the cache."""
+WATCHED: tuple[Kind, ...] = (MODEL_DEPLOYMENT, *KINDS, DISRUPTION_BUDGET)
+"""What is watched and listed, as all of it is kept in the cache: besides ours, the disruption
+budgets of authors."""
 
 HEARD: tuple[Kind, ...] = (CONFIG_MAP,)
 """What is only watched, for the news that it has changed."""
