@@ -14,6 +14,7 @@ from headgate.api.analysis import Analysis, Rollback, Watch
 from headgate.api.base import GROUP, Rule, SpecModel, longer_than_nothing
 from headgate.api.config_maps import MOST_CONFIG_MAPS, config_maps_of
 from headgate.api.quantities import Duration, IntOrPercent, is_zero
+from headgate.api.service import Service
 from headgate.api.smoke import Smoke
 from headgate.api.strategy import Strategy, StrategyType
 
@@ -38,15 +39,6 @@ class ModelVersion(SpecModel):
     """Name of the model; becomes a label, so letters, digits, '-', '_' and '.' only."""
     version: Annotated[str, StringConstraints(pattern=r"^\S+$", min_length=1, max_length=128)]
     """Version of the model, any text without spaces, in quotes: "2.3.0"."""
-
-
-class Service(SpecModel):
-    """How the model is reached inside the cluster."""
-
-    port: int = Field(default=80, ge=1, le=65535)
-    """Port of the Services."""
-    target_port: int = Field(default=8080, ge=1, le=65535)
-    """Port on which the model server listens."""
 
 
 class DisruptionBudget(SpecModel):
@@ -220,6 +212,9 @@ class ModelDeploymentSpec(SpecModel):
     """When a release is taken back by itself."""
     watch: Watch = Field(default_factory=Watch)
     """The time after promotion in which a release can still fail."""
+    separate_sides: bool = False
+    """Prefer to place the pods of a version on other nodes than those of another version of this
+    model. Setting or removing it is a release."""
     disruption_budget: DisruptionBudget = Field(default_factory=DisruptionBudget)
     """How many pods of a version an eviction may take at a time."""
     progress_deadline: Duration = "10m"

@@ -31,10 +31,13 @@ def revision_of(spec: ModelDeploymentSpec, config_maps: Mapping[str, str] = NO_C
 
 def inputs_of(spec: ModelDeploymentSpec) -> dict[str, Any]:
     """What the author wrote in the manifest itself, as it is hashed and kept."""
-    return {
+    found: dict[str, Any] = {
         "model": spec.model.model_dump(mode="json", by_alias=True, exclude_none=True),
         "template": spec.template,
     }
+    if spec.separate_sides:
+        found["separateSides"] = True
+    return found
 
 
 def content_digest(config_map: Mapping[str, Any]) -> str:

@@ -36,7 +36,7 @@ from headgate.kube.client import (
 )
 from headgate.kube.config_maps import UsedConfigMaps, copy_config_maps, drop_copies
 from headgate.kube.removal import remove_workload
-from headgate.kube.snapshot import Snapshot, revision_label
+from headgate.kube.snapshot import Snapshot, port_names_of, revision_label
 from headgate.render import service
 from headgate.render.disruption_budget import disruption_budget
 from headgate.render.names import LIVE, service_name, workload_name
@@ -218,7 +218,8 @@ class _Writer:
         snapshot = self._snapshot
         decisions = {key: getattr(intent, key) for key in service.DECISIONS}
         port_name = self._port_name(intent.revision, intent.stable)
-        body = service.live(snapshot.address, intent.revision, port_name, decisions)
+        names = port_names_of(self._kept, intent.revision, intent.stable)
+        body = service.live(snapshot.address, intent.revision, port_name, decisions, names)
         stored = snapshot.service(service_name(snapshot.name, LIVE))
         if stored is None:
             return await self._create_service(body)
@@ -229,7 +230,8 @@ class _Writer:
 
     async def _set_role(self, role: str, revision: str) -> Object:
         snapshot = self._snapshot
-        body = service.role(snapshot.address, role, revision, self._port_name(revision))
+        names = port_names_of(self._kept, revision)
+        body = service.role(snapshot.address, role, revision, self._port_name(revision), names)
         if snapshot.service(service_name(snapshot.name, role)) is None:
             return await self._create_service(body)
         return await self._client.apply(body)

@@ -33,7 +33,7 @@ from headgate.kube.client import (
 )
 from headgate.kube.config_maps import look_at_all
 from headgate.kube.pods import read_pods
-from headgate.kube.snapshot import KINDS, Broken, Snapshot, revision_label
+from headgate.kube.snapshot import KINDS, Broken, Snapshot, port_names_of, revision_label
 from headgate.render import service
 from headgate.render.compare import covers
 from headgate.render.disruption_budget import disruption_budget, guards
@@ -207,8 +207,12 @@ def _live(snapshot: Snapshot) -> LiveService | None:
     decisions = {key: annotations.get(name) for key, name in service.DECISIONS.items()}
     revision = _selected(stored)
     port_name = snapshot.port_name(revision, decisions["stable"])
-    rendered = service.live(snapshot.address, revision, port_name, decisions)
-    return LiveService(revision=revision, intact=covers(rendered, stored), **decisions)
+    names = port_names_of(snapshot.kept, revision, decisions["stable"])
+    rendered = service.live(snapshot.address, revision, port_name, decisions, names)
+    # An annotation that the manifest has no more is to go; `covers` only sees what is to be there.
+    stale = service.ANNOTATED in annotations and not snapshot.address.annotations
+    intact = covers(rendered, stored) and not stale
+    return LiveService(revision=revision, intact=intact, **decisions)
 
 
 def _roles(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
@@ -217,7 +221,8 @@ def _roles(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         revision = None if stored is None else _selected(stored)
         if revision is not None:
             port_name = snapshot.port_name(revision)
-            rendered = service.role(snapshot.address, role, revision, port_name)
+            names = port_names_of(snapshot.kept, revision)
+            rendered = service.role(snapshot.address, role, revision, port_name, names)
             if covers(rendered, stored):
                 yield role, revision
 

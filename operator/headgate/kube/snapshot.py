@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,8 +20,8 @@ from headgate.kube.config_maps import UsedConfigMaps
 from headgate.render.names import HEADGATE, MANAGED_BY, OWNED_BY, REVISION
 from headgate.render.owner import controller_of, owner_reference
 from headgate.render.revision import Kept, read_kept
-from headgate.render.service import Address
-from headgate.render.template import PORT_NAME
+from headgate.render.service import NO_NAMES, Address, PortNames
+from headgate.render.template import PORT_NAME, port_names
 
 KINDS: tuple[Kind, ...] = (DEPLOYMENT, SERVICE, POD, CONTROLLER_REVISION)
 """What a snapshot consists of besides the ModelDeployment; all carry the label `OWNED_BY`."""
@@ -138,7 +139,15 @@ class Snapshot:
     def address(self) -> Address:
         """What all Services share."""
         spec = self.spec
-        return Address(self.namespace, self.name, spec.model.name, spec.service.port, self.owner)
+        return Address(
+            self.namespace,
+            self.name,
+            spec.model.name,
+            spec.service.port,
+            self.owner,
+            spec.service.ports or (),
+            spec.service.annotations,
+        )
 
     def owns(self, child: Object) -> bool:
         """Whether an object is a child: controlled by this ModelDeployment, or by nobody while
@@ -184,6 +193,14 @@ class Snapshot:
             if revision is not None and revision in self.kept:
                 return self.kept[revision].port
         return PORT_NAME
+
+
+def port_names_of(kept: Mapping[str, Kept], *revisions: str | None) -> PortNames:
+    """Names of the container ports of the first of these revisions that is kept."""
+    for revision in revisions:
+        if revision is not None and revision in kept:
+            return port_names(kept[revision].template)
+    return NO_NAMES
 
 
 def revision_label(labelled: Object) -> str:

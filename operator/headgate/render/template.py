@@ -17,7 +17,7 @@ from headgate.api.quantities import parse_duration
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.core.revision import NO_CONFIG_MAPS, revision_of
 from headgate.render.config_maps import copy_names, refer_to_copies
-from headgate.render.names import version_labels
+from headgate.render.names import REVISION, pod_selector, version_labels
 from headgate.render.quantities import larger, smaller
 
 PORT_NAME = "http"
@@ -62,8 +62,34 @@ def pod_template(
         _fill_resources(container, environment)
     _fill_probes(container, spec)
     _fill_lifecycle(container, int(pod["terminationGracePeriodSeconds"]))
+    if spec.separate_sides:
+        _keep_apart(pod, name, revision)
     refer_to_copies(rendered, copy_names(name, revision, config_maps_of(spec.template)))
     return rendered
+
+
+def _keep_apart(pod: dict[str, Any], name: str, revision: str) -> None:
+    """Prefer other nodes than those with pods of another revision."""
+    affinity = pod["affinity"] = dict(pod.get("affinity") or {})
+    against = affinity["podAntiAffinity"] = dict(affinity.get("podAntiAffinity") or {})
+    preferred = "preferredDuringSchedulingIgnoredDuringExecution"
+    others = {
+        "matchLabels": pod_selector(name, None),
+        "matchExpressions": [{"key": REVISION, "operator": "NotIn", "values": [revision]}],
+    }
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": others}
+    against[preferred] = [*(against.get(preferred) or []), {"weight": 100, "podAffinityTerm": term}]
+
+
+def port_names(template: Mapping[str, Any]) -> dict[tuple[int, str], str]:
+    """Names of the ports that a template declares, by number and protocol."""
+    found: dict[tuple[int, str], str] = {}
+    for container in template["spec"]["containers"]:
+        for port in container.get("ports") or ():
+            if port.get("name"):
+                key = (int(port["containerPort"]), str(port.get("protocol", "TCP")))
+                found.setdefault(key, str(port["name"]))
+    return found
 
 
 def serving_container(pod: Mapping[str, Any], target_port: int) -> dict[str, Any]:
