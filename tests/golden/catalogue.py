@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.golden.stories import STORIES as RELEASES
+from tests.golden.stories_actions import STORIES as ACTIONS
 from tests.golden.stories_workload import STORIES as WORKLOAD
 from tests.golden.story import Story
 
-STORIES: Mapping[str, Story] = {**RELEASES, **WORKLOAD}
+STORIES: Mapping[str, Story] = {**RELEASES, **ACTIONS, **WORKLOAD}
