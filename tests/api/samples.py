@@ -109,7 +109,9 @@ ACCEPTED: dict[str, Spec] = {
         }
     ),
     "what stands around a version": spec(
-        separateSides=True, disruptionBudget={"maxUnavailable": "25%"}
+        separateSides=True,
+        disruptionBudget={"maxUnavailable": "25%"},
+        restartAt="2026-11-26T10:00:00+01:00",
     ),
     "another version string": spec(model={"name": "Fraud_v2.x", "version": "2.3.0+cu121"}),
     "steps in any order": spec(strategy=canary({"weight": 50}, {"weight": 5}, {"weight": 100})),
@@ -263,6 +265,7 @@ REFUSED: dict[str, Refused] = {
     "too many annotations": Refused(
         spec(service={"annotations": {f"a{i}": "" for i in range(33)}}), "spec.service.annotations"
     ),
+    "a restart at no time": Refused(spec(restartAt="tomorrow"), "spec.restartAt"),
     "a disruption budget of no shape": Refused(
         spec(disruptionBudget={"maxUnavailable": "some"}), "spec.disruptionBudget.maxUnavailable"
     ),

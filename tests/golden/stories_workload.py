@@ -58,7 +58,39 @@ def _edit_budgets(world: World) -> None:
     world.budgets = dict.fromkeys(world.budgets, False)
 
 
+def _restart(at: str, version: str = "1.0.0") -> Event:
+    return apply(version, restartAt=at)
+
+
 STORIES = {
+    "restarted": Story(
+        "A person restarts the pods twice; an older time again changes nothing",
+        {
+            0: apply("1.0.0"),
+            50: _restart("2026-11-26T10:00:00Z"),
+            60: _restart("2026-11-26T12:00:00+01:00"),
+            70: _restart("2026-11-26T10:30:00Z"),
+        },
+        seconds=80,
+    ),
+    "restarted-in-a-release": Story(
+        "A restart asked for during a release waits until no traffic is moved",
+        {
+            0: apply("1.0.0"),
+            60: apply("2.0.0"),
+            70: _restart("2026-11-26T10:00:00Z", "2.0.0"),
+        },
+        seconds=240,
+    ),
+    "restarted-while-suspended": Story(
+        "A restart waits for the end of a suspension",
+        {
+            0: apply("1.0.0"),
+            50: apply("1.0.0", suspend=True, restartAt="2026-11-26T10:00:00Z"),
+            60: _restart("2026-11-26T10:00:00Z"),
+        },
+        seconds=70,
+    ),
     "disruption-budgets": Story(
         "Each version has a disruption budget of its own, edited by hand and restored",
         {0: apply("1.0.0"), 50: _edit_budgets, 60: apply("2.0.0")},

@@ -25,6 +25,7 @@ from headgate.core.intents import (
     MarkRevision,
     Plan,
     RemoveWorkload,
+    RestartWorkload,
     RunSmoke,
     SetDisruptionBudget,
     SetReplicas,
@@ -169,6 +170,8 @@ class Teller:
                 return f"disruption budget of {name(revision)}"
             case DropDisruptionBudget(revision) if self.story.tells_budgets:
                 return f"disruption budget of {name(revision)} deleted"
+            case RestartWorkload(revision, at):
+                return f"Deployment of {name(revision)} replaces its pods ({at})"
             case SetRole() | SetDisruptionBudget() | DropDisruptionBudget():
                 return ""
             case _:

@@ -22,6 +22,7 @@ from headgate.core.intents import (
     KeepRevision,
     MarkRevision,
     RemoveWorkload,
+    RestartWorkload,
     RunSmoke,
     SetDisruptionBudget,
     SetReplicas,
@@ -237,8 +238,14 @@ class World:
                 )
             case DropRevision(revision):
                 del self.revisions[revision]
+            case RestartWorkload(revision, at):
+                # Replacing the pods is the Deployment's own affair.
+                self.workloads[revision] = replace(self.workloads[revision], restarted=at)
             case SetWorkload(revision, replicas) | ShrinkWorkload(revision, replicas):
-                self.workloads[revision] = Workload(revision, replicas)
+                assert self.spec is not None
+                made = Workload(revision, replicas, restarted=self.spec.restart_at or "")
+                before = self.workloads.get(revision, made)
+                self.workloads[revision] = replace(before, replicas=replicas, intact=True)
                 self._scale(revision, replicas, GRACE_SECONDS)
             case RemoveWorkload(revision, at_once):
                 self.workloads.pop(revision, None)

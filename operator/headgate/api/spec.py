@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, Strict, StringConstraints, WithJsonSchema
 
-from headgate.api.action import Action
+from headgate.api.action import Action, Moment
 from headgate.api.analysis import Analysis, Rollback, Watch
 from headgate.api.base import GROUP, Rule, SpecModel, longer_than_nothing
 from headgate.api.config_maps import MOST_CONFIG_MAPS, config_maps_of
@@ -226,5 +226,8 @@ class ModelDeploymentSpec(SpecModel):
     that turns bad is still reverted."""
     action: Action | None = None
     """What a person asks of the release under way, such as an approval; carried out once."""
+    restart_at: Moment | None = None
+    """When a restart of the pods was asked for, as in 2026-11-26T10:00:00Z: pods whose Deployment
+    has not been restarted since are replaced, once no release moves traffic. It is no release."""
     history_limit: int = Field(default=10, ge=1, le=100)
     """Past versions that are kept to go back to."""

@@ -14,6 +14,7 @@ from headgate.core.intents import (
     KeepRevision,
     MarkRevision,
     RemoveWorkload,
+    RestartWorkload,
     RunSmoke,
     SetDisruptionBudget,
     SetReplicas,
@@ -57,6 +58,7 @@ def difference(state: State, desired: Desire) -> tuple[Intent, ...]:
         *_budgets(state, desired),
         *_marks(state),
         *_replicas(state),
+        *_restart(state),
         *_smoke(state),
         *_revisions_dropped(state, desired),
     )
@@ -164,6 +166,12 @@ def _unwritten(state: State, mark: MarkRevision) -> bool:
         None,
         known.rejected,
     )
+
+
+def _restart(state: State) -> list[Intent]:
+    if state.restart_at is None or state.stable is None:
+        return []
+    return [RestartWorkload(state.stable, state.restart_at)]
 
 
 def _replicas(state: State) -> list[Intent]:

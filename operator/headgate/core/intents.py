@@ -100,6 +100,18 @@ class SetRole(Intent):
 
 
 @dataclass(frozen=True)
+class RestartWorkload(Intent):
+    """Have the Deployment of a revision replace its pods, as `kubectl rollout restart` does.
+
+    `at` is when a person asked for it.
+    """
+
+    live_read: ClassVar[bool] = True
+    revision: str
+    at: str
+
+
+@dataclass(frozen=True)
 class SetDisruptionBudget(Intent):
     """Create or restore the PodDisruptionBudget of a revision."""
 

@@ -41,11 +41,13 @@ class Pod:
 
 @dataclass(frozen=True)
 class Workload:
-    """The Deployment of one revision. `intact` is false when it differs from what was rendered."""
+    """The Deployment of one revision. `intact` is false when it differs from what was rendered;
+    `restarted` is the time of the last restart of its pods that a person asked for."""
 
     revision: str
     replicas: int
     intact: bool = True
+    restarted: str = ""
 
 
 @dataclass(frozen=True)

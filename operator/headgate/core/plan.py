@@ -17,9 +17,20 @@ from headgate.core.lifecycle import start, supersede
 from headgate.core.observation import Observation
 from headgate.core.recovery import recover
 from headgate.core.report import conflicted, report
+from headgate.core.restarting import restart
 from headgate.core.reverting import conclude
 
-CHAIN = (supersede, act, fail_by_pods, judge_release, find_damage, advance, conclude, start)
+CHAIN = (
+    supersede,
+    act,
+    fail_by_pods,
+    judge_release,
+    find_damage,
+    advance,
+    conclude,
+    start,
+    restart,
+)
 
 
 def plan(observation: Observation, now: float) -> Plan:

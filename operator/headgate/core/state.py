@@ -27,7 +27,8 @@ class State:
 
     `stable` is the revision that serves, `previous` the one kept to go back to in the watch.
     `marks` are writes on kept revisions that follow from decisions of this pass. `waiting` says
-    in a sentence what the release waits for.
+    in a sentence what the release waits for. `restart_at` is the restart of the stable version that
+    this pass begins.
     """
 
     seen: Observation
@@ -44,6 +45,7 @@ class State:
     damaged: tuple[str, ...] = ()
     waiting: str = ""
     smoke_wanted: bool = False
+    restart_at: str | None = None
 
     @property
     def replicas(self) -> int:

@@ -15,6 +15,7 @@ from headgate.core.intents import (
     KeepRevision,
     MarkRevision,
     RemoveWorkload,
+    RestartWorkload,
     RunSmoke,
     SetDisruptionBudget,
     SetReplicas,
@@ -47,7 +48,7 @@ from headgate.render.revision import (
     controller_revision,
     keep,
 )
-from headgate.render.workload import deployment
+from headgate.render.workload import deployment, restarted_at
 
 
 async def carry_out(
@@ -108,6 +109,8 @@ class _Writer:
                 return None
             case SetWorkload(revision, replicas):
                 return await self._set_workload(revision, replicas)
+            case RestartWorkload(revision, at):
+                return await self._restart(revision, at)
             case ShrinkWorkload(revision, replicas):
                 return await self._shrink(revision, replicas)
             case RemoveWorkload(revision, at_once):
@@ -199,8 +202,25 @@ class _Writer:
                 self._name(revision),
                 {"spec": {"replicas": replicas}},
             )
-        body = deployment(kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas)
+        # Left out, a restart would be taken back, which restarts everything once more. A Deployment
+        # that is only made now has nothing to restart.
+        restarted = restarted_at(stored) if stored is not None else (snapshot.spec.restart_at or "")
+        body = deployment(
+            kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas, restarted
+        )
         return await self._client.apply(body, force=stored is not None)
+
+    async def _restart(self, revision: str, at: str) -> Object | None:
+        snapshot = self._snapshot
+        stored, kept = snapshot.deployment(revision), self._kept.get(revision)
+        if stored is None or kept is None:
+            return None
+        replicas = int(stored["spec"].get("replicas", 1))
+        body = deployment(kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas, at)
+        version = stored["metadata"]["resourceVersion"]
+        # Without the uid, an apply onto a Deployment that was deleted since would create it.
+        body["metadata"]["uid"] = stored["metadata"]["uid"]
+        return await self._client.apply(body, resource_version=version)
 
     async def _shrink(self, revision: str, replicas: int) -> Object | None:
         stored = self._snapshot.deployment(revision)

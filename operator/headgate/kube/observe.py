@@ -48,7 +48,7 @@ from headgate.render.names import (
 )
 from headgate.render.owner import controller_of
 from headgate.render.revision import ONCE_STABLE, REJECTED
-from headgate.render.workload import deployment
+from headgate.render.workload import deployment, restarted_at
 
 __all__ = ["KINDS", "Broken", "Snapshot", "build", "read"]
 
@@ -166,9 +166,16 @@ def _workloads(snapshot: Snapshot) -> Iterator[Workload]:
         kept = snapshot.kept.get(revision)
         intact = controller_of(stored) is not None
         if kept is not None:
-            rendered = deployment(kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas)
+            rendered = deployment(
+                kept,
+                snapshot.namespace,
+                snapshot.name,
+                snapshot.owner,
+                replicas,
+                restarted_at(stored),
+            )
             intact = covers(rendered, stored)
-        yield Workload(revision=revision, replicas=replicas, intact=intact)
+        yield Workload(revision, replicas, intact, restarted_at(stored))
 
 
 def _budgets(snapshot: Snapshot) -> Iterator[tuple[str, bool]]:
