@@ -93,6 +93,26 @@ def action(kind: str, **more: Any) -> Spec:
 ACCEPTED: dict[str, Spec] = {
     "the least": spec(),
     "the whole manifest of the design": DESIGN,
+    "several ports": spec(
+        service={
+            "ports": [
+                {
+                    "name": "http",
+                    "port": 80,
+                    "targetPort": 8080,
+                    "appProtocol": "kubernetes.io/h2c",
+                },
+                {"name": "metrics", "port": 9090},
+                {"name": "dns", "port": 80, "protocol": "UDP"},
+            ],
+            "annotations": {"example.com/team": "risk", "plain": ""},
+        }
+    ),
+    "what stands around a version": spec(
+        separateSides=True,
+        disruptionBudget={"maxUnavailable": "25%"},
+        restartAt="2026-11-26T10:00:00+01:00",
+    ),
     "another version string": spec(model={"name": "Fraud_v2.x", "version": "2.3.0+cu121"}),
     "steps in any order": spec(strategy=canary({"weight": 50}, {"weight": 5}, {"weight": 100})),
     "an approval with a time-out": spec(
@@ -235,6 +255,56 @@ REFUSED: dict[str, Refused] = {
     "negative replicas": Refused(spec(replicas=-1), "spec.replicas"),
     "replicas as text": Refused(spec(replicas="3"), "spec.replicas"),
     "a port out of range": Refused(spec(service={"targetPort": 70000}), "spec.service.targetPort"),
+    "ports beside a port": Refused(
+        spec(service={"port": 80, "ports": [{"name": "http", "port": 80}]}),
+        "spec.service",
+        "ports takes the place of port and targetPort",
+    ),
+    "no ports": Refused(spec(service={"ports": []}), "spec.service.ports"),
+    "too many ports": Refused(
+        spec(service={"ports": [{"name": f"p{i}", "port": i + 1} for i in range(17)]}),
+        "spec.service.ports",
+    ),
+    "two ports of one name": Refused(
+        spec(service={"ports": [{"name": "a", "port": 80}, {"name": "a", "port": 81}]}),
+        "spec.service",
+        "two ports have the same name",
+    ),
+    "two ports of one number": Refused(
+        spec(
+            service={
+                "ports": [{"name": "a", "port": 80}, {"name": "b", "port": 80, "protocol": "TCP"}]
+            }
+        ),
+        "spec.service",
+        "two ports have the same name",
+    ),
+    "a first port that is no TCP": Refused(
+        spec(service={"ports": [{"name": "a", "port": 80, "protocol": "UDP"}]}),
+        "spec.service",
+        "its protocol is TCP",
+    ),
+    "an application protocol of another shape": Refused(
+        spec(service={"ports": [{"name": "a", "port": 80, "appProtocol": "a/b/c"}]}),
+        "spec.service.ports[0].appProtocol",
+    ),
+    "an annotation of ours": Refused(
+        spec(service={"annotations": {"headgate.dev/stable": "evil"}}),
+        "spec.service",
+        "annotations must not begin with headgate.dev/",
+    ),
+    "an annotation without a name": Refused(
+        spec(service={"annotations": {"example..com/a": "b"}}),
+        "spec.service",
+        "a key of annotations is a name such as example.com/key",
+    ),
+    "too many annotations": Refused(
+        spec(service={"annotations": {f"a{i}": "" for i in range(33)}}), "spec.service.annotations"
+    ),
+    "a restart at no time": Refused(spec(restartAt="tomorrow"), "spec.restartAt"),
+    "a disruption budget of no shape": Refused(
+        spec(disruptionBudget={"maxUnavailable": "some"}), "spec.disruptionBudget.maxUnavailable"
+    ),
     "a weight of 0": Refused(
         spec(strategy=canary({"weight": 0})), "spec.strategy.canary.steps[0].weight"
     ),

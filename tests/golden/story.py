@@ -20,12 +20,16 @@ from typing import Any
 from headgate.api.status import Rejection, Status
 from headgate.api.strategy import Capacity
 from headgate.core.intents import (
+    DropDisruptionBudget,
     Intent,
     KeepRevision,
     MarkRevision,
     Plan,
     RemoveWorkload,
+    RestartWorkload,
     RunSmoke,
+    SetDisruptionBudget,
+    SetReplicas,
     SetRole,
     SetTraffic,
     SetWorkload,
@@ -55,6 +59,7 @@ class Story:
     slots: int | None = None
     quota: int | None = None
     capacity_checked: bool = True
+    tells_budgets: bool = False
 
 
 @dataclass
@@ -148,7 +153,7 @@ class Teller:
             self.lines.append(f"{stamp:>5}  state  {state}")
 
     def _words(self, intent: Intent) -> str:
-        name = self.world.version_of
+        name = self.world.called
         match intent:
             case SetTraffic(None):
                 return "live Service widened to both versions"
@@ -173,7 +178,15 @@ class Teller:
                 return f"Deployment of {name(revision)} removed" + (" at once" if at_once else "")
             case RunSmoke(revision):
                 return f"checks of {name(revision)} sent"
-            case SetRole():
+            case SetReplicas(replicas):
+                return f"replicas {replicas} written through /scale"
+            case SetDisruptionBudget(revision) if self.story.tells_budgets:
+                return f"disruption budget of {name(revision)}"
+            case DropDisruptionBudget(revision) if self.story.tells_budgets:
+                return f"disruption budget of {name(revision)} deleted"
+            case RestartWorkload(revision, at):
+                return f"Deployment of {name(revision)} replaces its pods ({at})"
+            case SetRole() | SetDisruptionBudget() | DropDisruptionBudget():
                 return ""
             case _:
                 return str(intent)

@@ -11,16 +11,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from headgate.api.config_maps import config_maps_of
 from headgate.api.environments import resolve
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.api.status import Status
 from headgate.core.intents import (
+    DropDisruptionBudget,
     DropRevision,
     Intent,
     KeepRevision,
     MarkRevision,
     RemoveWorkload,
+    RestartWorkload,
     RunSmoke,
+    SetDisruptionBudget,
+    SetReplicas,
     SetRole,
     SetTraffic,
     SetWorkload,
@@ -34,7 +39,7 @@ from headgate.core.observation import (
     SmokeResult,
     Workload,
 )
-from headgate.core.revision import revision_of
+from headgate.core.revision import inputs_of, revision_of
 from headgate.judge import PodCounters, Sample
 
 GRACE_SECONDS = 3.0
@@ -102,21 +107,41 @@ class World:
     sent: int = 0
     served: dict[str, int] = field(default_factory=dict)
     made: int = 0
+    scaled: int | None = None
+    budgets: dict[str, bool] = field(default_factory=dict)
+    own_budget: bool = False
+    config_maps: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def give(self, spec: dict[str, Any]) -> None:
-        """kubectl apply."""
+        """kubectl apply; replicas that it leaves out stay what an autoscaler has made of them."""
+        if spec.get("replicas") is None and self.scaled is not None:
+            spec = {**spec, "replicas": self.scaled}
         self.written = spec
         self.spec = resolve(ModelDeploymentSpec.model_validate(spec))
         self.generation += 1
+
+    def scale(self, replicas: int) -> None:
+        """kubectl scale, an autoscaler, or the operator through the scale subresource."""
+        self.scaled = replicas
+        self.give({**self.written, "replicas": replicas})
 
     def version_of(self, revision: str | None) -> str:
         """The model version of a revision."""
         if revision in self.revisions:
             return self.revisions[str(revision)].version
         assert self.spec is not None
-        if revision == revision_of(self.spec):
+        if revision == self.revision:
             return self.spec.model.version
         return str(revision)
+
+    def called(self, revision: str | None) -> str:
+        """The model version, with the number of the revision if it is not the only one of it."""
+        version = self.version_of(revision)
+        alike = [each for each in self.revisions.values() if each.version == version]
+        if len(alike) < 2 or revision not in self.revisions:
+            return version
+        return f"{version} (revision {self.revisions[str(revision)].number})"
 
     def behaviour(self, revision: str) -> Behaviour:
         """How the pods of a revision behave."""
@@ -130,7 +155,7 @@ class World:
             name="fraud",
             generation=self.generation,
             spec=self.spec,
-            revision=revision_of(self.spec),
+            revision=self.revision,
             status=self.status,
             workloads=tuple(self.workloads.values()),
             pods=tuple(self._seen(pod) for pod in self.pods),
@@ -139,6 +164,31 @@ class World:
             revisions=tuple(self.revisions.values()),
             sample=self.sample,
             smoke=self.smoke,
+            missing=self.missing,
+            budgets=dict(self.budgets),
+            guarded=frozenset(self.revisions if self.own_budget else ()),
+            replicas_left_out=self.written.get("replicas") is None,
+        )
+
+    @property
+    def missing(self) -> str | None:
+        """The first ConfigMap that the template needs and that does not exist, in a sentence."""
+        assert self.spec is not None
+        for name, optional in config_maps_of(self.spec.template).items():
+            if name not in self.config_maps and not optional:
+                return f"ConfigMap {name}, which its template uses, does not exist"
+        return None
+
+    @property
+    def revision(self) -> str:
+        """The revision that the spec asks for; with a ConfigMap missing, the last like it."""
+        assert self.spec is not None
+        used = config_maps_of(self.spec.template)
+        alike = [each for each, known in self.inputs.items() if known == inputs_of(self.spec)]
+        if self.missing is not None and alike:
+            return alike[-1]
+        return revision_of(
+            self.spec, {n: self.config_maps[n] for n in used if n in self.config_maps}
         )
 
     def _seen(self, pod: SimulatedPod) -> Pod:
@@ -184,6 +234,8 @@ class World:
         match intent:
             case KeepRevision(revision, version, number):
                 self.revisions.setdefault(revision, KnownRevision(revision, version, number))
+                assert self.spec is not None
+                self.inputs[revision] = inputs_of(self.spec)
             case MarkRevision(revision, once_stable, rejected):
                 known = self.revisions[revision]
                 self.revisions[revision] = replace(
@@ -193,8 +245,14 @@ class World:
                 )
             case DropRevision(revision):
                 del self.revisions[revision]
+            case RestartWorkload(revision, at):
+                # Replacing the pods is the Deployment's own affair.
+                self.workloads[revision] = replace(self.workloads[revision], restarted=at)
             case SetWorkload(revision, replicas) | ShrinkWorkload(revision, replicas):
-                self.workloads[revision] = Workload(revision, replicas)
+                assert self.spec is not None
+                made = Workload(revision, replicas, restarted=self.spec.restart_at or "")
+                before = self.workloads.get(revision, made)
+                self.workloads[revision] = replace(before, replicas=replicas, intact=True)
                 self._scale(revision, replicas, GRACE_SECONDS)
             case RemoveWorkload(revision, at_once):
                 self.workloads.pop(revision, None)
@@ -203,6 +261,12 @@ class World:
                 self.live = LiveService(revision, stable, previous, rejected, reason)
             case SetRole(role, revision):
                 self.roles[role] = revision
+            case SetDisruptionBudget(revision):
+                self.budgets[revision] = True
+            case DropDisruptionBudget(revision):
+                del self.budgets[revision]
+            case SetReplicas(replicas):
+                self.scale(replicas)
             case RunSmoke(revision, after_switch):
                 behaviour = self.behaviour(revision)
                 passed = behaviour.smoke_passes_live if after_switch else behaviour.smoke_passes

@@ -240,7 +240,7 @@ async def test_reading_finds_what_lists_by_label() -> None:
     assert found is not None
     assert build(found).live == build(snapshot).live
     assert len(found.pods) == 1
-    assert len(client.calls) == 5
+    assert len(client.calls) == 6
 
     client.calls.clear()
     again = await read(client, "risk", "fraud", known=found)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from headgate.api.analysis import Analysis, ErrorRateRule, LatencyRule, Level, ThroughputRule
+from headgate.api.service import Service
 from headgate.api.spec import EnvironmentName, ModelDeploymentSpec
 from headgate.api.strategy import (
     DEFAULT_HOLD,
@@ -139,6 +140,20 @@ def _resolve_analysis(analysis: Analysis, environment: Environment) -> Analysis:
     )
 
 
+def _resolve_service(service: Service) -> Service:
+    """Afterwards `port` and `target_port` are those of the first port, and all have a target."""
+    if not service.ports:
+        return service
+    ports = [
+        each.model_copy(update={"target_port": each.target_port or each.port})
+        for each in service.ports
+    ]
+    first = ports[0]
+    return service.model_copy(
+        update={"ports": ports, "port": first.port, "target_port": first.target_port}
+    )
+
+
 def resolve(spec: ModelDeploymentSpec) -> ModelDeploymentSpec:
     """The spec with everything set that its author left out; what the author wrote is untouched.
 
@@ -148,6 +163,7 @@ def resolve(spec: ModelDeploymentSpec) -> ModelDeploymentSpec:
     environment = environment_of(spec)
     return spec.model_copy(
         update={
+            "service": _resolve_service(spec.service),
             "replicas": environment.replicas if spec.replicas is None else spec.replicas,
             "strategy": _resolve_strategy(spec.strategy, environment),
             "analysis": _resolve_analysis(spec.analysis, environment),

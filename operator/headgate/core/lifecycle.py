@@ -33,10 +33,15 @@ def supersede(state: State) -> State:
 def start(state: State) -> State:
     """Begin a release when the spec asks for a version that is neither stable nor rejected."""
     seen, revision = state.seen, state.seen.revision
-    if state.release is not None or revision == state.stable:
+    if state.release is not None:
+        return state
+    state = _tell_what_is_missing(state)
+    if revision == state.stable:
         return state
     if refused(state):
         return state
+    if seen.missing is not None:
+        return state.wait(f"{seen.spec.model.version} is not released: {seen.missing}.")
     if seen.spec.suspend:
         return state.wait(f"{seen.spec.model.version} is not released while spec.suspend is true.")
     known = seen.known(revision)
@@ -53,7 +58,19 @@ def start(state: State) -> State:
             f"Going back from {stable} to {version}, which was stable before: without steps.",
         )
     kind = seen.spec.strategy.type
+    if version == stable:
+        return state.say(
+            "ReleaseStarted", f"Releasing {version} with another template or ConfigMap ({kind})."
+        )
     return state.say("ReleaseStarted", f"Releasing {version} over {stable} ({kind}).")
+
+
+def _tell_what_is_missing(state: State) -> State:
+    """Once, when the stored status does not say it yet."""
+    missing = state.seen.missing
+    if missing is None or missing in state.seen.status.message:
+        return state
+    return state.say("ConfigMapMissing", f"{missing}.", warning=True)
 
 
 def begin(state: State, revision: str, version: str, *, direct: bool) -> State:

@@ -18,6 +18,7 @@ from headgate.core.lifecycle import start, supersede
 from headgate.core.observation import Observation
 from headgate.core.recovery import recover
 from headgate.core.report import conflicted, report
+from headgate.core.restarting import restart
 from headgate.core.reverting import conclude
 
 CHAIN = (
@@ -30,6 +31,7 @@ CHAIN = (
     conclude,
     start,
     let_go,
+    restart,
 )
 
 

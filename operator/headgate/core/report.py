@@ -25,7 +25,7 @@ from headgate.core.state import MESSAGE_LENGTH, State
 from headgate.core.timing import to_text
 
 DECISIONS_KEPT = 10
-CONFLICT_RECHECK = 30.0
+RECHECK = 30.0
 
 
 def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
@@ -81,7 +81,7 @@ def conflicted(seen: Observation, now: float) -> Plan:
         }
     )
     notes = () if known else (Note("Conflict", message, warning=True),)
-    return Plan((), status, requeue_after=CONFLICT_RECHECK, notes=notes)
+    return Plan((), status, requeue_after=RECHECK, notes=notes)
 
 
 def _phase(state: State) -> str:
@@ -144,9 +144,12 @@ def _at_rest(state: State) -> str:
     if state.stable is None:
         return f"{wanted} has not been started."
     ready = state.seen.ready(state.stable)
-    kept = f"; {state.version_of(state.previous)} is kept" if state.previous is not None else ""
-    until = f" until {state.kept_until}" if kept else ""
-    return f"{stable} serves with {ready} of {state.replicas} pods ready{kept}{until}."
+    serves = f"{stable} serves with {ready} of {state.replicas} pods ready"
+    if state.previous is not None:
+        serves += f"; {state.version_of(state.previous)} is kept until {state.kept_until}"
+    if state.seen.missing is not None:
+        return f"{serves}. {state.seen.missing}; its pods have copies, the next release waits."
+    return f"{serves}."
 
 
 def _desired_weight(state: State, desired: Desire) -> int | None:
@@ -231,7 +234,8 @@ def _requeue_after(state: State) -> float | None:
     """Seconds until something could be decided that no event announces."""
     release = state.release
     if release is None:
-        return keeping_left(state) or None
+        waits = [keeping_left(state), RECHECK if state.seen.missing is not None else 0.0]
+        return min((each for each in waits if each > 0), default=None)
     spec = state.seen.spec
     deadlines: list[float | None] = [pull_deadline(state), unpinned_deadline(state)]
     deadlines += [room_deadline(state), keeping_left(state)]

@@ -29,7 +29,8 @@ class State:
     `stable` is the revision that serves, `previous` the one kept to go back to in the watch,
     and afterwards with `kept` pods until `kept_until`.
     `marks` are writes on kept revisions that follow from decisions of this pass. `waiting` says
-    in a sentence what the release waits for.
+    in a sentence what the release waits for. `restart_at` is the restart of the stable version that
+    this pass begins.
     """
 
     seen: Observation
@@ -48,6 +49,7 @@ class State:
     damaged: tuple[str, ...] = ()
     waiting: str = ""
     smoke_wanted: bool = False
+    restart_at: str | None = None
 
     @property
     def replicas(self) -> int:
