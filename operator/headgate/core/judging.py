@@ -45,7 +45,7 @@ def judge_release(state: State) -> State:
     release = state.release
     if release is None or release.stage == "Reverting":
         return state
-    settings = judge_settings(state.seen.spec)
+    settings = judge_settings(state.seen.spec, state.seen.scrape_interval)
     stage = stage_of(state)
     evidence = evidence_of(state)
     sample = state.seen.sample
@@ -82,6 +82,19 @@ def stage_of(state: State) -> Stage:
 def hold_left(state: State, evidence: Evidence) -> float:
     """Seconds that still have to be observed in this step or watch."""
     return max(0.0, hold_of(state) - evidence.observed)
+
+
+def hold_unseen(state: State) -> float | None:
+    """Seconds from now until a poll would find the hold over; None when no poll ends one."""
+    release = state.release
+    if release is None or release.stage not in ("Stepping", "Watching"):
+        return None
+    if release.stage == "Stepping" and not (release.settled and state.step.shared):
+        return None
+    evidence = evidence_of(state)
+    counted = max(evidence.since, evidence.at or 0.0)
+    left = hold_left(state, evidence) - (state.now - counted)
+    return left if left > 0 else None
 
 
 def hold_of(state: State) -> float:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.api.status import Status
+from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
 from headgate.judge import Sample
 
 NOWHERE = "none"
@@ -92,7 +93,7 @@ class Observation:
     `spec` is already resolved (`headgate.api.environments.resolve`). `roles` maps the role
     Services ("stable", "candidate") that exist and are intact to the revision they select.
     `conflict` is a sentence when a child's name belongs to somebody else. `scaled` is the author's
-    or the autoscaler's replica count.
+    or the autoscaler's replica count. `scrape_interval` is the metrics provider's, in seconds.
     """
 
     namespace: str
@@ -109,6 +110,7 @@ class Observation:
     sample: Sample | None = None
     smoke: SmokeResult | None = None
     conflict: str | None = None
+    scrape_interval: float = DEFAULT_SCRAPE_INTERVAL
 
     def workload(self, revision: str | None) -> Workload | None:
         """The Deployment of a revision, or None."""

@@ -17,6 +17,7 @@ from headgate.core.observation import (
     Workload,
 )
 from headgate.core.revision import revision_of
+from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
 from headgate.judge import Sample
 from headgate.kube.client import (
     CONTROLLER_REVISION,
@@ -130,7 +131,10 @@ def _needed(snapshot: Snapshot) -> Iterator[tuple[Kind, str]]:
 
 
 def build(
-    snapshot: Snapshot, sample: Sample | None = None, smoke: SmokeResult | None = None
+    snapshot: Snapshot,
+    sample: Sample | None = None,
+    smoke: SmokeResult | None = None,
+    scrape_interval: float = DEFAULT_SCRAPE_INTERVAL,
 ) -> Observation:
     """What the planner sees. Raises `Broken` for a ModelDeployment that cannot be read."""
     spec = snapshot.spec
@@ -149,6 +153,7 @@ def build(
         sample=sample,
         smoke=smoke,
         conflict=_conflict(snapshot),
+        scrape_interval=scrape_interval,
     )
 
 

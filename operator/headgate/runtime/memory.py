@@ -14,8 +14,12 @@ from headgate.api.status import Status
 from headgate.core.intents import Note
 from headgate.judge import Sample, Verdict
 
-QUIET_STATUS_INTERVAL = 10.0
+QUIET_STATUS_INTERVAL = 20.0
 """Seconds between two writes of a status in which only numbers have changed."""
+
+NEWS_SECONDS = 2.0
+"""How long the next stretch of a release that goes well may wait for the one after it, so that
+entering a step and being complete in it are one write."""
 
 QUIET_SECONDS_PER_RELEASE = 2.0
 """With many releases under way each writes less often, so that all together write 30 a minute."""
@@ -31,7 +35,8 @@ ENTRIES_KEPT = 500
 @dataclass
 class Memory:
     """One ModelDeployment. `status` is the newest one that was planned; `notes` wait for it to be
-    written. `written` and `recorded` are moments of a monotonic clock, in seconds."""
+    written; `news_since` is when it first said something new that is not. `news_since`, `written`
+    and `recorded` are moments of a monotonic clock, in seconds."""
 
     uid: str
     status: Status | None = None
@@ -41,6 +46,7 @@ class Memory:
     entered: float = 0.0
     release: str = ""
     written: float = float("-inf")
+    news_since: float | None = None
     recorded: float = float("-inf")
     conflicted: bool = False
     soon_in_a_row: int = 0
@@ -59,6 +65,38 @@ class Memory:
 def quiet_interval(under_way: int) -> float:
     """Seconds between two writes of a status that says nothing new but numbers."""
     return max(QUIET_STATUS_INTERVAL, QUIET_SECONDS_PER_RELEASE * under_way)
+
+
+def status_due(
+    memory: Memory, stored: Status, planned: Status, under_way: int, clock: float
+) -> float:
+    """Seconds until a planned status that differs from the stored one is to be written."""
+    due = memory.written + quiet_interval(under_way) - clock
+    if not says_something_new(stored, planned):
+        memory.news_since = None
+        return due
+    if memory.news_since is None:
+        memory.news_since = clock
+    if not goes_well(stored, planned):
+        return 0.0
+    return min(due, memory.news_since + NEWS_SECONDS - clock)
+
+
+def goes_well(stored: Status, planned: Status) -> bool:
+    """Whether all that is new is how far the same release has come. A release that begins, ends or
+    is taken back, and another spec, are told at once."""
+    before, after = stored.release, planned.release
+    return (
+        before is not None
+        and after is not None
+        and before.revision == after.revision
+        and before.started == after.started
+        and after.stage not in ("Reverting", "Watching")
+        and planned.verdict != Verdict.BAD
+        and stored.observed_generation == planned.observed_generation
+        and stored.rejected == planned.rejected
+        and stored.releases == planned.releases
+    )
 
 
 def says_something_new(stored: Status, planned: Status) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from headgate.api.quantities import parse_duration
 from headgate.core.intents import Note, Plan, RunSmoke, SetTraffic
 from headgate.core.plan import plan
+from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
 from headgate.core.weights import NoSplitError
 from headgate.judge import Sample
 from headgate.kube import records
@@ -26,7 +27,7 @@ from headgate.runtime import recording
 from headgate.runtime.broken import broken_status
 from headgate.runtime.cache import Cache, Identity, Key
 from headgate.runtime.carrying import NamespaceGoing, Outcome, carry_out_each
-from headgate.runtime.memory import Memory, quiet_interval, says_something_new, to_json
+from headgate.runtime.memory import Memory, status_due, to_json
 from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.smoke_runs import SmokeRuns
@@ -128,7 +129,8 @@ class Reconciler:
         try:
             status = memory.status or snapshot.status
             smoke = self._smoke.result(key, status.release)
-            seen = replace(build(snapshot, memory.sample, smoke), status=status)
+            scrape_interval = self._scrape_interval(snapshot)
+            seen = replace(build(snapshot, memory.sample, smoke, scrape_interval), status=status)
             planned = plan(seen, self._clocks.now())
         except (Broken, NoSplitError) as error:
             await self._tell_broken(snapshot, memory, str(error))
@@ -182,7 +184,7 @@ class Reconciler:
         if self.polling is None:
             return
         if planned.polled:
-            self.polling.follow(snapshot)
+            self.polling.follow(snapshot, planned.hold_left)
         else:
             self.polling.leave(key)
 
@@ -192,16 +194,18 @@ class Reconciler:
         status = memory.status
         if status is None:
             return None
-        clock = self._clocks.monotonic()
-        due = memory.written + quiet_interval(self._under_way) - clock
-        if status != snapshot.status and (due <= 0 or says_something_new(snapshot.status, status)):
-            answer = await write_status(self._client, snapshot, to_json(status))
-            memory.written = clock
-            if answer is not None:
-                self._cache.put(answer)
-            due = 0.0
+        due = None
+        if status != snapshot.status:
+            clock = self._clocks.monotonic()
+            due = status_due(memory, snapshot.status, status, self._under_way, clock)
+            if due <= 0:
+                answer = await write_status(self._client, snapshot, to_json(status))
+                memory.written, memory.news_since = clock, None
+                if answer is not None:
+                    self._cache.put(answer)
+                due = None
         await self._tell_notes(snapshot, memory)
-        return due if status != snapshot.status and due > 0 else None
+        return due
 
     async def _tell_notes(self, snapshot: Snapshot, memory: Memory) -> None:
         notes = list(memory.notes)
@@ -241,6 +245,11 @@ class Reconciler:
             memory.entries.extendleft(reversed(entries))
             return recording.RECORDS_INTERVAL
         return None
+
+    def _scrape_interval(self, snapshot: Snapshot) -> float:
+        if self.polling is None:
+            return DEFAULT_SCRAPE_INTERVAL
+        return self.polling.scrape_interval(snapshot.spec.analysis.provider)
 
     @property
     def _under_way(self) -> int:
