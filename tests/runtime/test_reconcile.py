@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from headgate.api.spec import ModelDeploymentSpec
+from headgate.api.status import Status
 from headgate.core.intents import Plan
 from headgate.core.observation import Observation, SmokeResult
 from headgate.core.plan import plan
 from headgate.core.settings import judge_settings
 from headgate.judge import JudgeSettings, PodCounters, Sample
 from headgate.kube.client import Conflict, Forbidden, Unavailable
+from headgate.kube.observe import build
 from headgate.kube.snapshot import Snapshot
 from headgate.metrics import Poller, Provider, Providers
 from headgate.runtime.memory import NEWS_SECONDS, QUIET_STATUS_INTERVAL
@@ -484,3 +486,33 @@ async def test_the_polls_are_told_when_a_hold_ends(monkeypatch: pytest.MonkeyPat
     world.now += 1
     await world.settle()
     assert planned[-1].hold_left == pytest.approx(left - 101)
+
+
+async def test_at_rest_everything_is_text() -> None:
+    world = World()
+    await world.serve()
+    await world.settle()
+    assert world.cache._families[FRAUD].snapshot is None
+    memory = world.reconciler._memories[FRAUD]
+    assert (memory.seen, memory._status) == (None, None)
+    assert memory.status == Status.model_validate(world.server.status("fraud"))
+
+
+async def test_a_sample_alone_compares_no_child_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[Snapshot] = []
+
+    def spy(snapshot: Snapshot) -> Observation:
+        compared.append(snapshot)
+        return build(snapshot)
+
+    monkeypatch.setattr("headgate.runtime.reconcile.build", spy)
+    world = World()
+    await world.serve("1", **CANARY)
+    world.apply("2", **CANARY)
+    await world.until("Progressing")
+    await world.settle()
+    compared.clear()
+    for second in range(5):
+        world.reconciler.deliver(FRAUD, Sample(world.now + second, outage="down"))
+        await world.reconciler.reconcile(FRAUD)
+    assert len(compared) <= 1

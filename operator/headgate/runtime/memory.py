@@ -12,7 +12,9 @@ from typing import Any
 
 from headgate.api.status import Status
 from headgate.core.intents import Note
+from headgate.core.observation import Observation
 from headgate.judge import Sample, Verdict
+from headgate.kube.snapshot import Snapshot
 
 QUIET_STATUS_INTERVAL = 20.0
 """Seconds between two writes of a status in which only numbers have changed."""
@@ -34,12 +36,13 @@ ENTRIES_KEPT = 500
 
 @dataclass
 class Memory:
-    """One ModelDeployment. `status` is the newest one that was planned; `notes` wait for it to be
-    written; `news_since` is when it first said something new that is not. `news_since`, `written`
-    and `recorded` are moments of a monotonic clock, in seconds."""
+    """One ModelDeployment. `seen` is what was seen in the objects last, with those objects, while
+    something is going on. `notes` wait for the status to be written; `news_since` is when it first
+    said something new that is not. `news_since`, `written` and `recorded` are moments of a
+    monotonic clock, in seconds."""
 
     uid: str
-    status: Status | None = None
+    seen: tuple[Snapshot, Observation] | None = None
     sample: Sample | None = None
     notes: deque[Note] = field(default_factory=lambda: deque(maxlen=NOTES_KEPT))
     entries: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=ENTRIES_KEPT))
@@ -50,6 +53,26 @@ class Memory:
     recorded: float = float("-inf")
     conflicted: bool = False
     soon_in_a_row: int = 0
+    _status: Status | None = None
+    _packed_status: str = ""
+
+    @property
+    def status(self) -> Status | None:
+        """The newest status that was planned."""
+        if self._status is None and self._packed_status:
+            self._status = Status.model_validate_json(self._packed_status)
+        return self._status
+
+    @status.setter
+    def status(self, status: Status | None) -> None:
+        self._status, self._packed_status = status, ""
+
+    def rest(self) -> None:
+        """Nothing is going on: take as little room as is possible until something does."""
+        self.seen = self.sample = None
+        if self._status is not None:
+            self._packed_status = self._status.model_dump_json(by_alias=True, exclude_none=True)
+            self._status = None
 
     def calm(self, seconds: float | None) -> float | None:
         """Seconds until the next pass, ever longer when pass after pass wants another one at once:

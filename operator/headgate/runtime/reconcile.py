@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from headgate.api.quantities import parse_duration
 from headgate.core.intents import Note, Plan, RunSmoke, SetTraffic
+from headgate.core.observation import Observation
 from headgate.core.plan import plan
 from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
 from headgate.core.weights import NoSplitError
@@ -129,8 +130,13 @@ class Reconciler:
         try:
             status = memory.status or snapshot.status
             smoke = self._smoke.result(key, status.release)
-            scrape_interval = self._scrape_interval(snapshot)
-            seen = replace(build(snapshot, memory.sample, smoke, scrape_interval), status=status)
+            seen = replace(
+                self._seen(snapshot, memory),
+                status=status,
+                sample=memory.sample,
+                smoke=smoke,
+                scrape_interval=self._scrape_interval(snapshot),
+            )
             planned = plan(seen, self._clocks.now())
         except (Broken, NoSplitError) as error:
             await self._tell_broken(snapshot, memory, str(error))
@@ -172,7 +178,11 @@ class Reconciler:
         if outcome.written or planned.notes:
             # No event tells of our own writes, so another pass has to see them.
             waits.append(0.0)
-        return memory.calm(min((each for each in waits if each is not None), default=None))
+        again = memory.calm(min((each for each in waits if each is not None), default=None))
+        if again is None:
+            memory.rest()
+            self._cache.rest(key)
+        return again
 
     def _follow(self, snapshot: Snapshot, planned: Plan) -> None:
         key = (snapshot.namespace, snapshot.name)
@@ -245,6 +255,13 @@ class Reconciler:
             memory.entries.extendleft(reversed(entries))
             return recording.RECORDS_INTERVAL
         return None
+
+    def _seen(self, snapshot: Snapshot, memory: Memory) -> Observation:
+        # Most passes of a release only bring a new sample: comparing every child with what it
+        # should be, again for the same objects, would be most of their work.
+        if memory.seen is None or memory.seen[0] is not snapshot:
+            memory.seen = (snapshot, build(snapshot))
+        return memory.seen[1]
 
     def _scrape_interval(self, snapshot: Snapshot) -> float:
         if self.polling is None:
