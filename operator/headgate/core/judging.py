@@ -24,6 +24,8 @@ from headgate.judge import (
 
 def evidence_of(state: State) -> Evidence:
     """The counts of the current step; a foreign or lost state begins anew."""
+    if state.counted is not None:
+        return state.counted
     release = state.release
     assert release is not None
     try:
@@ -37,7 +39,7 @@ def begin_step(state: State) -> State:
     so does how long each condition has held: it may hold across steps."""
     before = evidence_of(state)
     evidence = replace(begin(state.now, before), held=before.held)
-    return state.proceed(evidence=evidence.to_dict())
+    return state.proceed(evidence=evidence.to_dict()).change(counted=evidence)
 
 
 def judge_release(state: State) -> State:
@@ -51,7 +53,7 @@ def judge_release(state: State) -> State:
     sample = state.seen.sample
     if sample is not None and (evidence.at is None or sample.at > evidence.at):
         evidence = observe(evidence, sample, _sides(state), settings, stage)
-    state = state.proceed(evidence=evidence.to_dict())
+    state = state.proceed(evidence=evidence.to_dict()).change(counted=evidence)
     if release.stage == "Starting":
         return state
     if not _gets_traffic(state):
