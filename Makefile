@@ -23,7 +23,7 @@ fi
 endef
 
 .PHONY: help demo demo-down test test-fast lint format generate golden lock \
-	cluster-up cluster-down clean
+	bench-engine cluster-up cluster-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -67,6 +67,9 @@ lock: $(READY) ## Resolve the dependencies anew (UPGRADE=1: newest versions), wi
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.txt pyproject.toml
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --constraint requirements.txt \
 		--output-file requirements-dev.txt pyproject.toml
+
+bench-engine: $(READY) ## Measure what the operator costs, with up to 1,000 ModelDeployments
+	@exec $(BIN)/python -m hack.bench engine --output docs/measurements.md $(BENCH)
 
 cluster-up: $(READY) ## Start the local cluster "dev" and print the path of its kubeconfig
 	@$(BIN)/python -m hack.cluster up

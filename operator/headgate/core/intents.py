@@ -155,10 +155,12 @@ class Note:
 @dataclass(frozen=True)
 class Plan:
     """The planner's answer: writes in order, the status to store, seconds until the next look
-    (None: only when something changes), sentences, and the pods to be polled for metrics."""
+    (None: only when something changes), sentences, and whether pods are to be polled for metrics.
+    `hold_left` is in how many seconds a poll could see the end of the hold, None without one."""
 
     intents: tuple[Intent, ...]
     status: Status
     requeue_after: float | None = None
     notes: tuple[Note, ...] = ()
     polled: bool = False
+    hold_left: float | None = None

@@ -25,6 +25,8 @@ from headgate.judge import (
 
 def evidence_of(state: State) -> Evidence:
     """The counts of the current step; a foreign or lost state begins anew."""
+    if state.counted is not None:
+        return state.counted
     release = state.release
     assert release is not None
     try:
@@ -38,7 +40,7 @@ def begin_step(state: State) -> State:
     so does how long each condition has held: it may hold across steps."""
     before = evidence_of(state)
     evidence = replace(begin(state.now, before), held=before.held)
-    return state.proceed(evidence=evidence.to_dict())
+    return state.proceed(evidence=evidence.to_dict()).change(counted=evidence)
 
 
 def judge_release(state: State) -> State:
@@ -46,13 +48,13 @@ def judge_release(state: State) -> State:
     release = state.release
     if release is None or release.stage == "Reverting":
         return state
-    settings = judge_settings(state.seen.spec)
+    settings = judge_settings(state.seen.spec, state.seen.scrape_interval)
     stage = stage_of(state)
     evidence = before = evidence_of(state)
     sample = state.seen.sample
     if sample is not None and (evidence.at is None or sample.at > evidence.at):
         evidence = observe(evidence, sample, _sides(state), settings, stage)
-    state = state.proceed(evidence=evidence.to_dict())
+    state = state.proceed(evidence=evidence.to_dict()).change(counted=evidence)
     if release.stage == "Starting":
         return state
     if not _gets_traffic(state):
@@ -95,6 +97,19 @@ def stage_of(state: State) -> Stage:
 def hold_left(state: State, evidence: Evidence) -> float:
     """Seconds that still have to be observed in this step or watch."""
     return max(0.0, hold_of(state) - evidence.observed)
+
+
+def hold_unseen(state: State) -> float | None:
+    """Seconds from now until a poll would find the hold over; None when no poll ends one."""
+    release = state.release
+    if release is None or release.stage not in ("Stepping", "Watching"):
+        return None
+    if release.stage == "Stepping" and not (release.settled and state.step.shared):
+        return None
+    evidence = evidence_of(state)
+    counted = max(evidence.since, evidence.at or 0.0)
+    left = hold_left(state, evidence) - (state.now - counted)
+    return left if left > 0 else None
 
 
 def hold_of(state: State) -> float:

@@ -91,7 +91,7 @@ def begin(state: State, revision: str, version: str, *, direct: bool) -> State:
         step_started=now,
         progressed=now,
     )
-    return state.change(previous=None, kept=0, kept_until="", release=release)
+    return state.change(previous=None, kept=0, kept_until="", release=release, counted=None)
 
 
 def refused(state: State) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.api.status import Status
+from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
 from headgate.judge import Sample
 
 NOWHERE = "none"
@@ -104,6 +105,7 @@ class Observation:
     one of the same manifest. `replicas_left_out` says that the stored manifest has none, so that
     `spec` has the environment's. `budgets` says of each revision with a PodDisruptionBudget of ours
     whether it is intact; `guarded` are the revisions whose pods an author's own one selects.
+    `scrape_interval` is the metrics provider's, in seconds.
     """
 
     namespace: str
@@ -124,6 +126,7 @@ class Observation:
     replicas_left_out: bool = False
     budgets: Mapping[str, bool] = field(default_factory=dict)
     guarded: frozenset[str] = frozenset()
+    scrape_interval: float = DEFAULT_SCRAPE_INTERVAL
 
     def workload(self, revision: str | None) -> Workload | None:
         """The Deployment of a revision, or None."""

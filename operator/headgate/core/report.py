@@ -15,7 +15,7 @@ from headgate.core.conditions import conditions_of
 from headgate.core.desire import Desire, unpinned_deadline
 from headgate.core.failures import pull_deadline, waits_for_pods
 from headgate.core.intents import Intent, Note, Plan
-from headgate.core.judging import evidence_of
+from headgate.core.judging import evidence_of, hold_unseen
 from headgate.core.keeping import keeping_left
 from headgate.core.lifecycle import refused
 from headgate.core.observation import Observation
@@ -64,6 +64,7 @@ def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
         requeue_after=_requeue_after(state),
         notes=state.notes,
         polled=release is not None and release.stage != "Reverting",
+        hold_left=hold_unseen(state),
     )
 
 

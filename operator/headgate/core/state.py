@@ -16,7 +16,7 @@ from headgate.core.observation import Observation
 from headgate.core.settings import replicas_of
 from headgate.core.steps import Step, direct, steps_of
 from headgate.core.timing import to_seconds, to_text
-from headgate.judge import Judgement
+from headgate.judge import Evidence, Judgement
 
 MESSAGE_LENGTH = 1000
 RECORDS_KEPT = 10
@@ -27,10 +27,10 @@ class State:
     """One ModelDeployment in the middle of being planned.
 
     `stable` is the revision that serves, `previous` the one kept to go back to in the watch,
-    and afterwards with `kept` pods until `kept_until`.
-    `marks` are writes on kept revisions that follow from decisions of this pass. `waiting` says
-    in a sentence what the release waits for. `restart_at` is the restart of the stable version that
-    this pass begins.
+    and afterwards with `kept` pods until `kept_until`. `counted` is the release's evidence, once it
+    has been read. `marks` are writes on kept revisions that follow from decisions of this pass.
+    `waiting` says in a sentence what the release waits for. `restart_at` is the restart of the
+    stable version that this pass begins.
     """
 
     seen: Observation
@@ -46,6 +46,7 @@ class State:
     marks: tuple[Intent, ...] = ()
     notes: tuple[Note, ...] = ()
     judgement: Judgement | None = None
+    counted: Evidence | None = None
     damaged: tuple[str, ...] = ()
     waiting: str = ""
     smoke_wanted: bool = False
@@ -136,5 +137,9 @@ class State:
             finished=to_text(self.now),
         )
         return replace(
-            self, release=None, releases=(*self.releases, record)[-RECORDS_KEPT:], judgement=None
+            self,
+            release=None,
+            releases=(*self.releases, record)[-RECORDS_KEPT:],
+            judgement=None,
+            counted=None,
         )

@@ -18,6 +18,7 @@ from headgate.core.observation import (
     SmokeResult,
     Workload,
 )
+from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
 from headgate.judge import Sample
 from headgate.kube.client import (
     CONTROLLER_REVISION,
@@ -131,7 +132,10 @@ def _needed(snapshot: Snapshot) -> Iterator[tuple[Kind, str]]:
 
 
 def build(
-    snapshot: Snapshot, sample: Sample | None = None, smoke: SmokeResult | None = None
+    snapshot: Snapshot,
+    sample: Sample | None = None,
+    smoke: SmokeResult | None = None,
+    scrape_interval: float = DEFAULT_SCRAPE_INTERVAL,
 ) -> Observation:
     """What the planner sees. Raises `Broken` for a ModelDeployment that cannot be read."""
     spec = snapshot.spec
@@ -154,6 +158,7 @@ def build(
         budgets=dict(_budgets(snapshot)),
         guarded=frozenset(_guarded(snapshot)),
         replicas_left_out=snapshot.model_deployment["spec"].get("replicas") is None,
+        scrape_interval=scrape_interval,
     )
 
 

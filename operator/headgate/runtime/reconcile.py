@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 
 from headgate.api.quantities import parse_duration
 from headgate.core.intents import Note, Plan, RunSmoke, SetTraffic
+from headgate.core.observation import Observation
 from headgate.core.plan import plan
+from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
 from headgate.core.weights import NoSplitError
 from headgate.judge import Sample
 from headgate.kube import records
@@ -26,7 +28,7 @@ from headgate.runtime import recording
 from headgate.runtime.broken import broken_status
 from headgate.runtime.cache import Cache, Identity, Key
 from headgate.runtime.carrying import NamespaceGoing, Outcome, carry_out_each
-from headgate.runtime.memory import Memory, quiet_interval, says_something_new, to_json
+from headgate.runtime.memory import Memory, status_due, to_json
 from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.smoke_runs import SmokeRuns
@@ -133,7 +135,13 @@ class Reconciler:
         try:
             status = memory.status or snapshot.status
             smoke = self._smoke.result(key, status.release)
-            seen = replace(build(snapshot, memory.sample, smoke), status=status)
+            seen = replace(
+                self._seen(snapshot, memory),
+                status=status,
+                sample=memory.sample,
+                smoke=smoke,
+                scrape_interval=self._scrape_interval(snapshot),
+            )
             planned = plan(seen, self._clocks.now())
         except (Broken, NoSplitError) as error:
             await self._tell_broken(snapshot, memory, str(error))
@@ -175,7 +183,11 @@ class Reconciler:
         if outcome.written or planned.notes:
             # No event tells of our own writes, so another pass has to see them.
             waits.append(0.0)
-        return memory.calm(min((each for each in waits if each is not None), default=None))
+        again = memory.calm(min((each for each in waits if each is not None), default=None))
+        if again is None:
+            memory.rest()
+            self._cache.rest(key)
+        return again
 
     def _follow(self, snapshot: Snapshot, planned: Plan) -> None:
         key = (snapshot.namespace, snapshot.name)
@@ -187,7 +199,7 @@ class Reconciler:
         if self.polling is None:
             return
         if planned.polled:
-            self.polling.follow(snapshot)
+            self.polling.follow(snapshot, planned.hold_left)
         else:
             self.polling.leave(key)
 
@@ -197,16 +209,18 @@ class Reconciler:
         status = memory.status
         if status is None:
             return None
-        clock = self._clocks.monotonic()
-        due = memory.written + quiet_interval(self._under_way) - clock
-        if status != snapshot.status and (due <= 0 or says_something_new(snapshot.status, status)):
-            answer = await write_status(self._client, snapshot, to_json(status))
-            memory.written = clock
-            if answer is not None:
-                self._cache.put(answer)
-            due = 0.0
+        due = None
+        if status != snapshot.status:
+            clock = self._clocks.monotonic()
+            due = status_due(memory, snapshot.status, status, self._under_way, clock)
+            if due <= 0:
+                answer = await write_status(self._client, snapshot, to_json(status))
+                memory.written, memory.news_since = clock, None
+                if answer is not None:
+                    self._cache.put(answer)
+                due = None
         await self._tell_notes(snapshot, memory)
-        return due if status != snapshot.status and due > 0 else None
+        return due
 
     async def _tell_notes(self, snapshot: Snapshot, memory: Memory) -> None:
         notes = list(memory.notes)
@@ -246,6 +260,18 @@ class Reconciler:
             memory.entries.extendleft(reversed(entries))
             return recording.RECORDS_INTERVAL
         return None
+
+    def _seen(self, snapshot: Snapshot, memory: Memory) -> Observation:
+        # Most passes of a release only bring a new sample: comparing every child with what it
+        # should be, again for the same objects, would be most of their work.
+        if memory.seen is None or memory.seen[0] is not snapshot:
+            memory.seen = (snapshot, build(snapshot))
+        return memory.seen[1]
+
+    def _scrape_interval(self, snapshot: Snapshot) -> float:
+        if self.polling is None:
+            return DEFAULT_SCRAPE_INTERVAL
+        return self.polling.scrape_interval(snapshot.spec.analysis.provider)
 
     @property
     def _under_way(self) -> int:
