@@ -165,6 +165,7 @@ class _Writer:
         snapshot = self._snapshot
         stored = snapshot.deployment(revision)
         kept = self._kept.get(revision)
+        version = None if stored is None else _version_if_scaled(stored, replicas)
         if kept is None:
             if stored is None:
                 raise NotFound(f"the template of revision {revision} is not kept any more")
@@ -173,9 +174,15 @@ class _Writer:
                 snapshot.namespace,
                 self._name(revision),
                 {"spec": {"replicas": replicas}},
+                resource_version=version,
             )
         body = deployment(kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas)
-        return await self._client.apply(body, force=stored is not None)
+        if stored is None:
+            return await self._client.apply(body, force=False)
+        # Without the uid, an apply onto a Deployment that was deleted since would create it: a
+        # rejected version would get pods again.
+        body["metadata"]["uid"] = stored["metadata"]["uid"]
+        return await self._client.apply(body, resource_version=version)
 
     async def _shrink(self, revision: str, replicas: int) -> Object | None:
         stored = self._snapshot.deployment(revision)
@@ -221,3 +228,11 @@ class _Writer:
         except NotFound:
             return await self._client.apply(body, force=False)
         raise Conflict(f"a Service {name} exists, which was not seen before")
+
+
+def _version_if_scaled(stored: Object, replicas: int) -> str | None:
+    """The version that a write must find when it changes the ratio of the pods, and so moves
+    traffic. Anything else only restores a template, whatever happened since."""
+    if (stored.get("spec") or {}).get("replicas") == replicas:
+        return None
+    return str(stored["metadata"]["resourceVersion"])
