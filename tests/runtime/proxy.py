@@ -122,9 +122,7 @@ def _upstream(kubeconfig: Path, directory: Path) -> tuple[str, ssl.SSLContext]:
     content = yaml.safe_load(kubeconfig.read_text())
     cluster = content["clusters"][0]["cluster"]
     user = content["users"][0]["user"]
-    tls = ssl.create_default_context(
-        cafile=str(_file(cluster, "certificate-authority", directory))
-    )
+    tls = ssl.create_default_context(cafile=str(_file(cluster, "certificate-authority", directory)))
     tls.load_cert_chain(
         _file(user, "client-certificate", directory), _file(user, "client-key", directory)
     )

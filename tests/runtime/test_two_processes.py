@@ -168,7 +168,9 @@ async def test_a_killed_leaders_release_is_finished_by_the_other(place: Place) -
     status = await place.status()
     assert status["stable"]["version"] == "1"
     assert status["rejected"]["version"] == "2"
-    names = [each["metadata"]["name"] for each in await place.client.list(DEPLOYMENT, place.namespace)]
+    names = [
+        each["metadata"]["name"] for each in await place.client.list(DEPLOYMENT, place.namespace)
+    ]
     assert names == [f"fraud-{status['stable']['revision']}"]
 
 
@@ -246,4 +248,6 @@ async def test_a_leader_whose_lease_is_taken_away_by_hand_stops(
     await place.serve_then_release()
     await take_away(place)
     assert await leader.exit_code() == 1
-    assert f"leadership lost: {why}" in leader.log or f"leadership lost: the lease {why}" in leader.log
+    assert (
+        f"leadership lost: {why}" in leader.log or f"leadership lost: the lease {why}" in leader.log
+    )
