@@ -27,8 +27,8 @@ RIGHTS = {
     ("", "configmaps"): {"get", "create", "patch"},
     ("", "events"): {"create"},
 }
-"""All that the operator may do, but lead. Another request in `headgate.kube` needs a line here: think twice
-before adding one."""
+"""All that the operator may do, but lead. Another request in `headgate.kube` needs a line here:
+think twice before adding one."""
 
 
 def of_kind(objects: list[Object], kind: str) -> list[Object]:

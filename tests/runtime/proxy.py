@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -41,6 +42,7 @@ class Proxy:
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
         self._never = asyncio.Event()
+        self._open: set[asyncio.BaseTransport] = set()
         self.seen: list[Seen] = []
         self.cut = False
         self.answer: Answer | None = None
@@ -74,6 +76,19 @@ class Proxy:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         self.seen.append(Seen(time.monotonic(), request.method, request.path))
+        assert request.transport is not None
+        self._open.add(request.transport)
+        try:
+            return await self._pass_on(request)
+        finally:
+            self._open.discard(request.transport)
+
+    def break_off(self) -> None:
+        """End everything that is being answered, open watches above all."""
+        for transport in [*self._open]:
+            transport.close()
+
+    async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         await self._reach()
         given = None if self.answer is None else await self.answer(request)
         if given is not None:
@@ -96,6 +111,31 @@ class Proxy:
     async def _reach(self) -> None:
         if self.cut:
             await self._never.wait()
+
+
+def to_kopf(request: web.Request) -> bool:
+    """Whether kopf asks, and not our own client."""
+    return not request.headers["User-Agent"].startswith("headgate/")
+
+
+def error_in_a_watch(code: int) -> web.Response:
+    """What an API server says in a watch that it cannot go on with."""
+    event = {"type": "ERROR", "object": {"kind": "Status", "code": code, "message": "overloaded"}}
+    return web.Response(text=f"{json.dumps(event)}\n", content_type="application/json")
+
+
+def refusal(code: int) -> web.Response:
+    """What an API server says instead of an answer."""
+    return web.json_response({"kind": "Status", "code": code}, status=code)
+
+
+WATCH_TROUBLES: dict[str, Callable[[], web.Response]] = {
+    "ERROR 500": lambda: error_in_a_watch(500),
+    "ERROR 504": lambda: error_in_a_watch(504),
+    "a cut line": lambda: web.Response(text='{"type": "MOD\n', content_type="application/json"),
+    "401": lambda: refusal(401),
+}
+"""What ends kopf's operator for good when a watch is answered with it."""
 
 
 @asynccontextmanager

@@ -4,26 +4,27 @@ when it dies, stops, sleeps, is cut off or has the lease taken away."""
 from __future__ import annotations
 
 import asyncio
-import json
+import itertools
 import os
 import re
 import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from hack.cluster import Cluster
 from headgate.kube.api import ApiClient
 from headgate.kube.client import DEPLOYMENT, LEASE, MODEL_DEPLOYMENT, SERVICE, NotFound, Object
 from tests.runtime.fakes import model_deployment
-from tests.runtime.proxy import Proxy, proxied
+from tests.runtime.proxy import WATCH_TROUBLES, Proxy, proxied, to_kopf
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -42,10 +43,6 @@ class Process:
     @property
     def log(self) -> str:
         return self._log.read_text()
-
-    @property
-    def lease_writes(self) -> int:
-        return len(self.proxy.writes(leases=True)) - len(self.proxy.writes())
 
     def leads(self) -> bool:
         return "headgate.runtime.leader: leading" in self.log
@@ -120,7 +117,7 @@ class Place:
 
     async def until_status(self, holds: Callable[[dict[str, Any]], bool]) -> None:
         async with asyncio.timeout(PATIENCE):
-            while not holds(await self.status()):
+            while not holds(await self.status()):  # noqa: ASYNC110 - it asks the API server
                 await asyncio.sleep(0.1)
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -148,10 +145,8 @@ async def place(established_crd: Cluster, tmp_path: Path) -> AsyncIterator[Place
                     await each.process.wait()
         for each in found.processes:
             print(each.log)
-        try:
+        with suppress(NotFound):
             await client.delete(MODEL_DEPLOYMENT, found.namespace, "fraud")
-        except NotFound:
-            pass
 
 
 @pytest.mark.control_plane
@@ -225,8 +220,6 @@ async def test_a_leader_that_is_cut_off_stops_before_the_other_begins(place: Pla
 
 
 async def steal(place: Place) -> None:
-    lease = await place.lease()
-    lease["spec"]["holderIdentity"] = "thief"
     await place.client.patch(
         LEASE, place.namespace, "headgate", {"spec": {"holderIdentity": "thief"}}
     )
@@ -238,7 +231,8 @@ async def delete(place: Place) -> None:
 
 @pytest.mark.control_plane
 @pytest.mark.parametrize(
-    ("take_away", "why"), [(steal, "thief has taken the lease"), (delete, "has been deleted")]
+    ("take_away", "why"),
+    [(steal, "thief has taken the lease"), (delete, "the lease has been deleted")],
 )
 async def test_a_leader_whose_lease_is_taken_away_by_hand_stops(
     place: Place, take_away: Callable[[Place], Any], why: str
@@ -251,3 +245,23 @@ async def test_a_leader_whose_lease_is_taken_away_by_hand_stops(
     assert (
         f"leadership lost: {why}" in leader.log or f"leadership lost: the lease {why}" in leader.log
     )
+
+
+@pytest.mark.control_plane
+async def test_a_revert_goes_on_while_no_watch_works(place: Place) -> None:
+    troubles = itertools.cycle(WATCH_TROUBLES.values())
+
+    async def trouble(request: web.Request) -> web.StreamResponse | None:
+        return next(troubles)() if to_kopf(request) and "watch" in request.query else None
+
+    operator = await place.start()
+    await place.until(operator.leads)
+    await place.serve_then_release("15s")
+    operator.proxy.answer = trouble
+    operator.proxy.break_off()
+    await place.until_status(lambda status: status.get("phase") == "Reverted")
+    await place.until(lambda: operator.log.count("the watches ended") >= 3)
+    assert await operator.probe("/healthz") == 200
+    operator.proxy.answer = None
+    await place.apply("1", replicas=0, watch={"duration": "0s"})
+    await place.until_status(lambda status: status.get("phase") == "Stable")
