@@ -30,8 +30,8 @@ a single one is a little late."""
 
 LOOK_SECONDS = 0.5
 END_SECONDS = 1.0
-"""How long kopf may take to end once a part of it has; it takes five seconds, or for ever, and sees
-nothing meanwhile. What is left of it is cancelled: its handlers do nothing that could be cut short."""
+"""How long a part of kopf may take to end once it was told to. Its handlers do nothing that could
+be cut short."""
 
 DELETED = "DELETED"
 
