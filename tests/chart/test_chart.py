@@ -198,6 +198,15 @@ def test_other_providers_mean_another_pod(render: Render) -> None:
     assert annotations() != annotations("providers.default.url=https://metrics.example")
 
 
+def test_caps_on_releases_are_arguments_only_when_there_are_any(render: Render) -> None:
+    arguments = parser().parse_args(container(render())["args"])
+    assert arguments.max_releases is arguments.max_releases_per_namespace is None
+    arguments = parser().parse_args(
+        container(render("maxReleases=20", "maxReleasesPerNamespace=3"))["args"]
+    )
+    assert (arguments.max_releases, arguments.max_releases_per_namespace) == (20, 3)
+
+
 @pytest.mark.parametrize(
     ("value", "field"),
     [

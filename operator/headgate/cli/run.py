@@ -57,6 +57,13 @@ def add(commands: Any) -> None:
         metavar="DURATION",
         help="after this long without a renewal another process leads (default: 15s)",
     )
+    for flag, where in (("--max-releases", "in all"), ("--max-releases-per-namespace", "in each")):
+        added.add_argument(
+            flag,
+            type=int,
+            metavar="N",
+            help=f"releases under way at the same time, {where}; others wait (default: no cap)",
+        )
     added.set_defaults(execute=execute)
 
 
@@ -77,6 +84,8 @@ def execute(arguments: argparse.Namespace) -> int:
             health_port=arguments.health_port,
             lease=arguments.lease,
             lease_duration=arguments.lease_duration,
+            max_releases=arguments.max_releases,
+            max_releases_per_namespace=arguments.max_releases_per_namespace,
         )
     except ValidationError as error:
         for each in error.errors():

@@ -86,13 +86,21 @@ class SmokeResult:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """Whether a new release may begin under the caps; `sentence` says what it waits for."""
+
+    granted: bool
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
 class Observation:
     """One ModelDeployment as it stands.
 
     `spec` is already resolved (`headgate.api.environments.resolve`). `roles` maps the role
     Services ("stable", "candidate") that exist and are intact to the revision they select.
     `conflict` is a sentence when a child's name belongs to somebody else. `scaled` is the author's
-    or the autoscaler's replica count.
+    or the autoscaler's replica count. `turn` is None when there is no cap on releases.
     """
 
     namespace: str
@@ -109,6 +117,7 @@ class Observation:
     sample: Sample | None = None
     smoke: SmokeResult | None = None
     conflict: str | None = None
+    turn: Turn | None = None
 
     def workload(self, revision: str | None) -> Workload | None:
         """The Deployment of a revision, or None."""

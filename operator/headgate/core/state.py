@@ -27,7 +27,7 @@ class State:
 
     `stable` is the revision that serves, `previous` the one kept to go back to in the watch.
     `marks` are writes on kept revisions that follow from decisions of this pass. `waiting` says
-    in a sentence what the release waits for.
+    in a sentence what the release waits for, `queued` since when a new one waits for its turn.
     """
 
     seen: Observation
@@ -44,6 +44,7 @@ class State:
     damaged: tuple[str, ...] = ()
     waiting: str = ""
     smoke_wanted: bool = False
+    queued: str = ""
 
     @property
     def replicas(self) -> int:

@@ -32,7 +32,7 @@ class Caps:
 
 @dataclass(frozen=True)
 class Entrant:
-    """A ModelDeployment that releases, or that waits to do so since `since` (empty: it does not)."""
+    """A ModelDeployment that releases, or waits to do so since `since`; empty: it does not wait."""
 
     key: Key
     under_way: bool = False

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from headgate.api.quantities import Duration, parse_duration
+from headgate.core.turns import Caps
 from headgate.metrics import Providers
 from headgate.runtime.leadership import Timing
 
@@ -45,12 +46,21 @@ class Configuration(BaseModel):
     lease: LeaseName | None = None
     lease_duration: Duration = "15s"
 
+    max_releases: int | None = Field(default=None, ge=1)
+    max_releases_per_namespace: int | None = Field(default=None, ge=1)
+    """How many releases may be under way at the same time; None is no cap."""
+
     @field_validator("lease_duration")
     @classmethod
     def _bounded(cls, value: str) -> str:
         if not SHORTEST_LEASE <= parse_duration(value) <= LONGEST_LEASE:
             raise ValueError(f"not from {SHORTEST_LEASE:g}s to {LONGEST_LEASE:g}s")
         return value
+
+    @property
+    def caps(self) -> Caps:
+        """The caps on releases at the same time."""
+        return Caps(self.max_releases, self.max_releases_per_namespace)
 
     @property
     def timing(self) -> Timing:

@@ -30,6 +30,7 @@ from headgate.runtime.polling import Polling
 from headgate.runtime.queue import KeyedQueue
 from headgate.runtime.reconcile import Reconciler
 from headgate.runtime.smoke_runs import SmokeRuns
+from headgate.runtime.turns import Turns
 from headgate.runtime.watching import Receive, Watch
 
 SETTLE_SECONDS = 0.02
@@ -100,7 +101,8 @@ class Operator:
         self._cache = Cache()
         self._poller = Poller(providers)
         self._smoke = SmokeRuns(self._requeue)
-        self._reconciler = Reconciler(client, self._cache, self._requeue, self._smoke)
+        turns = Turns(configuration.caps, self._cache, self._requeue)
+        self._reconciler = Reconciler(client, self._cache, self._requeue, self._smoke, turns=turns)
         self._polling = Polling(self._poller, providers, self._reconciler.deliver)
         self._reconciler.polling = self._polling
         self._queue: KeyedQueue[Key] = KeyedQueue(self._reconciler.reconcile)

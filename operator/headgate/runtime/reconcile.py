@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from headgate.api.quantities import parse_duration
 from headgate.core.intents import Note, Plan, RunSmoke, SetTraffic
 from headgate.core.plan import plan
+from headgate.core.turns import Caps
 from headgate.core.weights import NoSplitError
 from headgate.judge import Sample
 from headgate.kube import records
@@ -30,6 +31,7 @@ from headgate.runtime.memory import Memory, quiet_interval, says_something_new, 
 from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.smoke_runs import SmokeRuns
+from headgate.runtime.turns import Turns
 
 ATTEMPTS = 5
 """Passes made at once when the API server contradicts what a pass was planned from."""
@@ -57,12 +59,14 @@ class Reconciler:
         requeue: Callable[[Key, float], None],
         smoke: SmokeRuns,
         clocks: Clocks | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._client = client
         self._cache = cache
         self._requeue = requeue
         self._smoke = smoke
         self._clocks = clocks or Clocks()
+        self._turns = turns or Turns(Caps(), cache, requeue)
         self._events = Events(client)
         self._memories: dict[Key, Memory] = {}
         self.polling: Polling | None = None
@@ -95,6 +99,7 @@ class Reconciler:
     def forget(self, key: Key) -> None:
         """Drop everything about a ModelDeployment that is gone."""
         self._memories.pop(key, None)
+        self._turns.forget(key)
         self._smoke.forget(key)
         if self.polling is not None:
             self.polling.leave(key)
@@ -128,8 +133,10 @@ class Reconciler:
         try:
             status = memory.status or snapshot.status
             smoke = self._smoke.result(key, status.release)
-            seen = replace(build(snapshot, memory.sample, smoke), status=status)
+            turn = self._turns.turn(key, status, self._clocks.now())
+            seen = replace(build(snapshot, memory.sample, smoke), status=status, turn=turn)
             planned = plan(seen, self._clocks.now())
+            self._turns.note(key, planned.status)
         except (Broken, NoSplitError) as error:
             await self._tell_broken(snapshot, memory, str(error))
             raise Quarantine(str(error)) from error
