@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import re
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -35,8 +35,11 @@ LEASE_SECONDS = 9.0
 class Process:
     """One `headgate run`; `proxy` is its way to the API server."""
 
-    def __init__(self, process: asyncio.subprocess.Process, proxy: Proxy, log: Path) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, proxy: Proxy, log: Path, health_port: int
+    ) -> None:
         self.process = process
+        self.health_port = health_port
         self.proxy = proxy
         self._log = log
 
@@ -49,9 +52,7 @@ class Process:
 
     async def probe(self, path: str) -> int:
         """What it answers to a probe of the kubelet."""
-        found = re.search(r"health on port (\d+)", self.log)
-        assert found, self.log
-        url = f"http://127.0.0.1:{found[1]}{path}"
+        url = f"http://127.0.0.1:{self.health_port}{path}"
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
             return answer.status
 
@@ -76,8 +77,11 @@ class Place:
             proxied(self.cluster.kubeconfig, self.directory)
         )
         log = self.directory / f"log-{len(self.processes)}"
+        with socket.create_server(("", 0)) as free:
+            health_port = free.getsockname()[1]
         command = (
-            *(sys.executable, "-m", "headgate", "run", "--log-format=text", "--health-port=0"),
+            *(sys.executable, "-m", "headgate", "run", "--log-format=text"),
+            f"--health-port={health_port}",
             *("--kubeconfig", str(proxy.kubeconfig(self.directory))),
             *("--namespace", self.namespace, "--lease", f"{self.namespace}/headgate"),
             f"--lease-duration={LEASE_SECONDS:g}s",
@@ -86,7 +90,7 @@ class Place:
             process = await asyncio.create_subprocess_exec(
                 *command, stderr=file, env={**os.environ, "PYTHONPATH": str(ROOT / "operator")}
             )
-        self.processes.append(Process(process, proxy, log))
+        self.processes.append(Process(process, proxy, log, health_port))
         return self.processes[-1]
 
     async def start_two(self) -> tuple[Process, Process]:
