@@ -184,6 +184,9 @@ class Status(StatusModel):
     release: Release | None = Field(default=None, description="The release under way.")
     analysis: AnalysisStatus | None = Field(default=None, description="The current verdict.")
     rejected: Rejection | None = Field(default=None, description="The last reverted version.")
+    queued: Time = Field(
+        default="", description="Since when a release waits for its turn; empty if none does."
+    )
     action: ActionStatus | None = Field(
         default=None, description="The action of a person that was handled last."
     )

@@ -48,6 +48,8 @@ def start(state: State) -> State:
     first = state.stable is None
     going_back = known is not None and known.once_stable and not known.rejected
     version = seen.spec.model.version
+    if not first and not going_back and seen.turn is not None and not seen.turn.granted:
+        return queue(state, f"{version} waits for its turn: {seen.turn.sentence}.")
     state = begin(state, revision, version, direct=first or going_back)
     if first:
         return state.say("ReleaseStarted", f"Starting the first version, {version}.")
@@ -92,6 +94,14 @@ def begin(state: State, revision: str, version: str, *, direct: bool) -> State:
         progressed=now,
     )
     return state.change(previous=None, kept=0, kept_until="", release=release, counted=None)
+
+
+def queue(state: State, sentence: str) -> State:
+    """Wait for a turn, in the place that was taken first."""
+    since = state.seen.status.queued
+    if not since:
+        state = state.say("Queued", sentence)
+    return state.wait(sentence).change(queued=since or to_text(state.now))
 
 
 def refused(state: State) -> bool:

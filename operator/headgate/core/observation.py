@@ -95,6 +95,14 @@ class SmokeResult:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """Whether a new release may begin under the caps; `sentence` says what it waits for."""
+
+    granted: bool
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
 class Observation:
     """One ModelDeployment as it stands.
 
@@ -105,7 +113,8 @@ class Observation:
     one of the same manifest. `replicas_left_out` says that the stored manifest has none, so that
     `spec` has the environment's. `budgets` says of each revision with a PodDisruptionBudget of ours
     whether it is intact; `guarded` are the revisions whose pods an author's own one selects.
-    `scrape_interval` is the metrics provider's, in seconds.
+    `scrape_interval` is the metrics provider's, in seconds. `turn` is None when there is no cap on
+    releases.
     """
 
     namespace: str
@@ -127,6 +136,7 @@ class Observation:
     budgets: Mapping[str, bool] = field(default_factory=dict)
     guarded: frozenset[str] = frozenset()
     scrape_interval: float = DEFAULT_SCRAPE_INTERVAL
+    turn: Turn | None = None
 
     def workload(self, revision: str | None) -> Workload | None:
         """The Deployment of a revision, or None."""

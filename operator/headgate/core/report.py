@@ -53,6 +53,7 @@ def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
         release=release,
         analysis=_analysis(state),
         rejected=state.rejected,
+        queued=state.queued,
         action=state.action,
         decisions=[*seen.status.decisions, *_decisions(state)][-DECISIONS_KEPT:],
         releases=list(state.releases),
@@ -92,6 +93,8 @@ def _phase(state: State) -> str:
             return "Suspended" if state.seen.spec.suspend else "Pending"
         if refused(state):
             return "Reverted"
+        if state.queued:
+            return "Queued"
         return "Suspended" if state.seen.spec.suspend else "Stable"
     if release.stage == "Reverting":
         rejected = state.rejected is not None and state.rejected.revision == release.revision

@@ -29,8 +29,8 @@ class State:
     `stable` is the revision that serves, `previous` the one kept to go back to in the watch,
     and afterwards with `kept` pods until `kept_until`. `counted` is the release's evidence, once it
     has been read. `marks` are writes on kept revisions that follow from decisions of this pass.
-    `waiting` says in a sentence what the release waits for. `restart_at` is the restart of the
-    stable version that this pass begins.
+    `waiting` says in a sentence what the release waits for, `queued` since when a new one waits for
+    its turn. `restart_at` is the restart of the stable version that this pass begins.
     """
 
     seen: Observation
@@ -51,6 +51,7 @@ class State:
     waiting: str = ""
     smoke_wanted: bool = False
     restart_at: str | None = None
+    queued: str = ""
 
     @property
     def replicas(self) -> int:

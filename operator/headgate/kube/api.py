@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -53,8 +54,8 @@ token that is just being rotated looks like, and the next request reads the toke
 class ApiClient:
     """A connection to one API server.
 
-    `timeout` is in seconds, for one request. `before_write` is called before every request that
-    changes something but Events, and may raise (`NotLeader`) to prevent it.
+    `timeout` is in seconds, for one request. `before_write` is called just before every attempt to
+    change something, and gives the seconds that it may take, or raises (`NotLeader`) to prevent it.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class ApiClient:
         configuration: Any,
         *,
         timeout: float = 10.0,
-        before_write: Callable[[], None] | None = None,
+        before_write: Callable[[], float] | None = None,
     ) -> None:
         # Neither a proxy for the world outside nor a .netrc is meant for the API server.
         configuration.client_session_kwargs = {"trust_env": False}
@@ -78,7 +79,7 @@ class ApiClient:
         context: str | None = None,
         *,
         timeout: float = 10.0,
-        before_write: Callable[[], None] | None = None,
+        before_write: Callable[[], float] | None = None,
     ) -> Self:
         """Connect as the kubeconfig says if one is given, else as the pod's service account, else
         as the user's own kubeconfig. Raises `Unavailable` when none of these can be read.
@@ -123,17 +124,14 @@ class ApiClient:
 
     async def create(self, body: Object) -> Object:
         kind, namespace, _ = _identity(body)
-        self._check()
         return await self._request("POST", _address(kind, namespace), body, query=_managed())
 
     async def replace(self, body: Object) -> Object:
-        self._check()
         return await self._request("PUT", _address(*_identity(body)), body, query=_managed())
 
     async def apply(
         self, body: Object, *, resource_version: str | None = None, force: bool = True
     ) -> Object:
-        self._check()
         if resource_version is not None:
             metadata = {**body["metadata"], "resourceVersion": resource_version}
             body = {**body, "metadata": metadata}
@@ -141,7 +139,6 @@ class ApiClient:
         return await self._request("PATCH", _address(*_identity(body)), body, APPLY, query)
 
     async def replace_status(self, body: Object) -> Object:
-        self._check()
         address = f"{_address(*_identity(body))}/status"
         return await self._request("PUT", address, body, query=_managed())
 
@@ -155,7 +152,6 @@ class ApiClient:
         resource_version: str | None = None,
         subresource: Literal["", "status", "scale"] = "",
     ) -> Object:
-        self._check()
         address = _address(kind, namespace, name)
         if subresource:
             address = f"{address}/{subresource}"
@@ -178,7 +174,6 @@ class ApiClient:
         resource_version: str | None = None,
         grace_period_seconds: int | None = None,
     ) -> None:
-        self._check()
         preconditions = {"uid": uid, "resourceVersion": resource_version}
         options: Object = {
             "apiVersion": "v1",
@@ -195,10 +190,6 @@ class ApiClient:
 
     async def create_event(self, body: Object) -> None:
         await self._request("POST", _address(EVENT, body["metadata"]["namespace"]), body)
-
-    def _check(self) -> None:
-        if self._before_write is not None:
-            self._before_write()
 
     async def _request(
         self,
@@ -231,7 +222,8 @@ class ApiClient:
                 auth_settings=["BearerToken"],
             )
             try:
-                async with asyncio.timeout(self._timeout.total):
+                # Asked as late as can be, and again before the second attempt.
+                async with asyncio.timeout(self._limit(method)):
                     answer = await self._client.call_api(*request, _request_timeout=self._timeout)
                     return answer.status, await answer.read()
             except (aiohttp.ServerDisconnectedError, ConnectionResetError):
@@ -240,6 +232,11 @@ class ApiClient:
                 if attempt == 2:
                     raise
         raise AssertionError("unreachable")
+
+    def _limit(self, method: str) -> float | None:
+        if method == "GET" or self._before_write is None:
+            return self._timeout.total
+        return min(self._timeout.total or math.inf, self._before_write())
 
 
 def _managed() -> dict[str, str]:

@@ -193,6 +193,7 @@ class _Writer:
         snapshot = self._snapshot
         stored = snapshot.deployment(revision)
         kept = self._kept.get(revision)
+        version = None if stored is None else _version_if_scaled(stored, replicas)
         if kept is None:
             if stored is None:
                 raise NotFound(f"the template of revision {revision} is not kept any more")
@@ -201,6 +202,7 @@ class _Writer:
                 snapshot.namespace,
                 self._name(revision),
                 {"spec": {"replicas": replicas}},
+                resource_version=version,
             )
         # Left out, a restart would be taken back, which restarts everything once more. A Deployment
         # that is only made now has nothing to restart.
@@ -208,7 +210,12 @@ class _Writer:
         body = deployment(
             kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas, restarted
         )
-        return await self._client.apply(body, force=stored is not None)
+        if stored is None:
+            return await self._client.apply(body, force=False)
+        # Without the uid, an apply onto a Deployment that was deleted since would create it: a
+        # rejected version would get pods again.
+        body["metadata"]["uid"] = stored["metadata"]["uid"]
+        return await self._client.apply(body, resource_version=version)
 
     async def _restart(self, revision: str, at: str) -> Object | None:
         snapshot = self._snapshot
@@ -306,3 +313,11 @@ class _Writer:
         except NotFound:
             return await self._client.apply(body, force=False)
         raise Conflict(f"a Service {name} exists, which was not seen before")
+
+
+def _version_if_scaled(stored: Object, replicas: int) -> str | None:
+    """The version that a write must find when it changes the ratio of the pods, and so moves
+    traffic. Anything else only restores a template, whatever happened since."""
+    if (stored.get("spec") or {}).get("replicas") == replicas:
+        return None
+    return str(stored["metadata"]["resourceVersion"])

@@ -32,6 +32,7 @@ from headgate.kube.client import (
     KubeClient,
     KubeError,
     NotFound,
+    NotLeader,
     Object,
 )
 from headgate.kube.snapshot import Snapshot, revision_label
@@ -73,14 +74,17 @@ async def carry_out_each(
     drop: Callable[[Object], object],
 ) -> Outcome:
     """Do what a plan wants, in its order; `keep` is called with each object as written, `drop`
-    with each that was deleted. Raises `NamespaceGoing`, and `Conflict` at once when what the plan
-    was made from has changed or is gone."""
+    with each that was deleted. Raises `NamespaceGoing`, `NotLeader`, and `Conflict` at once when
+    what the plan was made from has changed or is gone."""
     outcome = Outcome(snapshot)
     for intent in intents:
         if isinstance(intent, RunSmoke):
             continue
         try:
             written = await carry_out(client, snapshot, [intent])
+        except NotLeader:
+            # Nothing about this object has failed, and nothing can be told any more.
+            raise
         except KubeError as error:
             if isinstance(error, Forbidden) and TERMINATED in str(error):
                 raise NamespaceGoing(snapshot.namespace) from error

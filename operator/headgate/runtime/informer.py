@@ -77,7 +77,7 @@ class Informer:
 
     async def run(self) -> None:
         """Until cancelled."""
-        await self._first_list()
+        await self.list_all()
         clock = asyncio.get_running_loop().time
         back_off = FIRST_BACK_OFF
         while True:
@@ -105,7 +105,8 @@ class Informer:
         for key in self._cache.prune(before, listed):
             self._changed(key, False)
 
-    async def _first_list(self) -> None:
+    async def list_all(self) -> None:
+        """`relist`, again and again until it succeeds."""
         back_off = FIRST_BACK_OFF
         while True:
             try:

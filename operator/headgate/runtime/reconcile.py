@@ -16,6 +16,7 @@ from headgate.core.intents import Note, Plan, RunSmoke, SetTraffic
 from headgate.core.observation import Observation
 from headgate.core.plan import plan
 from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
+from headgate.core.turns import Caps
 from headgate.core.weights import NoSplitError
 from headgate.judge import Sample
 from headgate.kube import records
@@ -32,6 +33,7 @@ from headgate.runtime.memory import Memory, status_due, to_json
 from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.smoke_runs import SmokeRuns
+from headgate.runtime.turns import Turns
 from headgate.runtime.watching import WATCHED
 
 ATTEMPTS = 5
@@ -60,12 +62,14 @@ class Reconciler:
         requeue: Callable[[Key, float], None],
         smoke: SmokeRuns,
         clocks: Clocks | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._client = client
         self._cache = cache
         self._requeue = requeue
         self._smoke = smoke
         self._clocks = clocks or Clocks()
+        self._turns = turns or Turns(Caps(), cache, requeue)
         self._events = Events(client)
         self._memories: dict[Key, Memory] = {}
         self.polling: Polling | None = None
@@ -98,6 +102,7 @@ class Reconciler:
     def forget(self, key: Key) -> None:
         """Drop everything about a ModelDeployment that is gone."""
         self._memories.pop(key, None)
+        self._turns.forget(key)
         self._smoke.forget(key)
         self._cache.config_maps.forget(key)
         if self.polling is not None:
@@ -141,8 +146,10 @@ class Reconciler:
                 sample=memory.sample,
                 smoke=smoke,
                 scrape_interval=self._scrape_interval(snapshot),
+                turn=self._turns.turn(key, status, self._clocks.now()),
             )
             planned = plan(seen, self._clocks.now())
+            self._turns.note(key, planned.status)
         except (Broken, NoSplitError) as error:
             await self._tell_broken(snapshot, memory, str(error))
             raise Quarantine(str(error)) from error
