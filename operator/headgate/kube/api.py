@@ -54,7 +54,8 @@ class ApiClient:
     """A connection to one API server.
 
     `timeout` is in seconds, for one request. `before_write` is called before every request that
-    changes something but Events, and may raise (`NotLeader`) to prevent it.
+    changes something but Events, and may raise (`NotLeader`) to prevent it. `field_manager` is
+    who the API server records as the writer of fields.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class ApiClient:
         *,
         timeout: float = 10.0,
         before_write: Callable[[], None] | None = None,
+        field_manager: str = FIELD_MANAGER,
     ) -> None:
         # Neither a proxy for the world outside nor a .netrc is meant for the API server.
         configuration.client_session_kwargs = {"trust_env": False}
@@ -70,6 +72,7 @@ class ApiClient:
         self._client.user_agent = f"headgate/{__version__}"
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._before_write = before_write
+        self._managed = {"fieldManager": field_manager}
 
     @classmethod
     async def connect(
@@ -79,6 +82,7 @@ class ApiClient:
         *,
         timeout: float = 10.0,
         before_write: Callable[[], None] | None = None,
+        field_manager: str = FIELD_MANAGER,
     ) -> Self:
         """Connect as the kubeconfig says if one is given, else as the pod's service account, else
         as the user's own kubeconfig. Raises `Unavailable` when none of these can be read.
@@ -100,7 +104,12 @@ class ApiClient:
                     )
         except (config.ConfigException, OSError) as error:
             raise Unavailable(f"no way to reach a cluster: {error}") from error
-        return cls(configuration, timeout=timeout, before_write=before_write)
+        return cls(
+            configuration,
+            timeout=timeout,
+            before_write=before_write,
+            field_manager=field_manager,
+        )
 
     async def close(self) -> None:
         """Close all connections."""
@@ -124,11 +133,11 @@ class ApiClient:
     async def create(self, body: Object) -> Object:
         kind, namespace, _ = _identity(body)
         self._check()
-        return await self._request("POST", _address(kind, namespace), body, query=_managed())
+        return await self._request("POST", _address(kind, namespace), body, query=self._managed)
 
     async def replace(self, body: Object) -> Object:
         self._check()
-        return await self._request("PUT", _address(*_identity(body)), body, query=_managed())
+        return await self._request("PUT", _address(*_identity(body)), body, query=self._managed)
 
     async def apply(
         self, body: Object, *, resource_version: str | None = None, force: bool = True
@@ -137,13 +146,13 @@ class ApiClient:
         if resource_version is not None:
             metadata = {**body["metadata"], "resourceVersion": resource_version}
             body = {**body, "metadata": metadata}
-        query = {**_managed(), "force": str(force).lower()}
+        query = {**self._managed, "force": str(force).lower()}
         return await self._request("PATCH", _address(*_identity(body)), body, APPLY, query)
 
     async def replace_status(self, body: Object) -> Object:
         self._check()
         address = f"{_address(*_identity(body))}/status"
-        return await self._request("PUT", address, body, query=_managed())
+        return await self._request("PUT", address, body, query=self._managed)
 
     async def patch(
         self,
@@ -161,12 +170,12 @@ class ApiClient:
             address = f"{address}/{subresource}"
         if not isinstance(changes, Mapping):
             operations = [dict(each) for each in changes]
-            return await self._request("PATCH", address, operations, JSON_PATCH, _managed())
+            return await self._request("PATCH", address, operations, JSON_PATCH, self._managed)
         body = dict(changes)
         if resource_version is not None:
             metadata = {**body.get("metadata", {}), "resourceVersion": resource_version}
             body["metadata"] = metadata
-        return await self._request("PATCH", address, body, MERGE, _managed())
+        return await self._request("PATCH", address, body, MERGE, self._managed)
 
     async def delete(
         self,
@@ -195,6 +204,14 @@ class ApiClient:
 
     async def create_event(self, body: Object) -> None:
         await self._request("POST", _address(EVENT, body["metadata"]["namespace"]), body)
+
+    async def user(self) -> str:
+        """Who makes these requests, in the API server's own words."""
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        answer = await self._request(
+            "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", review
+        )
+        return str(((answer.get("status") or {}).get("userInfo") or {}).get("username") or "")
 
     def _check(self) -> None:
         if self._before_write is not None:
@@ -240,10 +257,6 @@ class ApiClient:
                 if attempt == 2:
                     raise
         raise AssertionError("unreachable")
-
-
-def _managed() -> dict[str, str]:
-    return {"fieldManager": FIELD_MANAGER}
 
 
 def _address(kind: Kind, namespace: str | None, name: str | None = None) -> str:
