@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import headgate
-from headgate.cli import crd, get, history, plan, run, status
+from headgate.cli import act, crd, get, history, holding, plan, run, status
 
 _EXAMPLES = """\
 examples:
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"headgate {headgate.__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (get, status, history, plan, crd, run):
+    for command in (get, status, history, act, holding, plan, crd, run):
         command.add(commands)
     top.set_defaults(program=top.prog)
     return top
