@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import headgate
-from headgate.cli import act, crd, get, history, holding, plan, run, status
+from headgate.cli import act, completion, crd, get, history, holding, lint, plan, run, status
 
 _EXAMPLES = """\
 examples:
   %(prog)s get                                    all releases of the namespace
   %(prog)s get fraud -w                           one release, live
+  %(prog)s approve fraud                          let it go on past an approval
+  %(prog)s lint -f modeldeployment.yaml           what is wrong or unwise in a manifest
   %(prog)s plan -f modeldeployment.yaml           what a release of this manifest would do
   %(prog)s plan -f modeldeployment.yaml -o json   the same for a script
   %(prog)s crd | kubectl apply -f -               install the CRD without Helm
@@ -42,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"headgate {headgate.__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (get, status, history, act, holding, plan, crd, run):
+    for command in (get, status, history, act, holding, plan, lint, completion, crd, run):
         command.add(commands)
     top.set_defaults(program=top.prog)
     return top
@@ -50,7 +52,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code."""
-    parsed = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == [completion.HIDDEN]:
+        print(*completion.complete(parser(), words[1:]), sep="\n")
+        return
+    parsed = parser().parse_args(words)
     try:
         code: int = parsed.execute(parsed)
     except BrokenPipeError:

@@ -246,8 +246,7 @@ def print_manifest(session: Session, name: str, fields: dict[str, Any]) -> None:
 
 
 async def _answer(session: Session, name: str, action: Action) -> int:
-    from headgate.cli.asking import handles
-    from headgate.view.shown import read
+    from headgate.view.shown import handles, read
 
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:

@@ -46,8 +46,8 @@ def ask(wish: Wish, shown: Shown, by: str | None, at: str) -> Action | Already |
     found = _BOUND[wish.type](wish, shown)
     if isinstance(found, Already):
         return found
-    pending = shown.spec.action if shown.spec is not None else None
-    if pending is not None and not handles(shown.status.action, pending):
+    pending = shown.asked
+    if pending is not None:
         if _same(pending, found):
             return Pending(pending)
         if wish.type not in (ActionType.ABORT, ActionType.UNDO):
@@ -58,14 +58,6 @@ def ask(wish: Wish, shown: Shown, by: str | None, at: str) -> Action | Already |
             )
     return Action(
         type=found.type, revision=found.revision or "", step=found.step, to=found.to, by=by, at=at
-    )
-
-
-def handles(status: ActionStatus | None, action: Action) -> bool:
-    """Whether the operator has handled exactly this action."""
-    return status is not None and (
-        (status.type, status.revision, status.step, status.to, status.by, status.at)
-        == (action.type.value, action.revision, action.step, action.to, action.by, action.at)
     )
 
 

@@ -129,6 +129,8 @@ def run(arguments: argparse.Namespace, work: Callable[[Session], Awaitable[int]]
         print(f"{arguments.program} {arguments.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        # The prompt comes after the ^C that the terminal shows, on a line of its own.
+        print(file=sys.stderr)
         return 130
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from headgate.core.timing import to_seconds
 from headgate.view.shown import Shown
-from headgate.view.situation import happening
+from headgate.view.situation import NOT_SEEN, happening
 from headgate.view.text import Line, Piece, Style, columns, line
 from headgate.view.tree import phase, verdict
 
@@ -24,7 +24,7 @@ def table(all_shown: Sequence[Shown], now: float, namespaces: bool = False) -> l
     for shown, row in zip(ordered, lines[1:], strict=True):
         made.append(row)
         if shown.status.phase != "Stable" or not shown.is_seen:
-            sentence = Piece(happening(shown), Style.FAINT)
+            sentence = Piece(happening(shown) if shown.is_seen else NOT_SEEN, Style.FAINT)
             made.append(line(Piece("└─ ", Style.FAINT), sentence, hanging="   "))
     return made
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from headgate.api.action import Action
 from headgate.api.environments import resolve
 from headgate.api.quantities import parse_duration
 from headgate.api.spec import ModelDeploymentSpec
-from headgate.api.status import Status
+from headgate.api.status import ActionStatus, Status
 from headgate.core.observation import Pod
 from headgate.core.steps import Step, direct, steps_of
 from headgate.core.timing import to_seconds
@@ -56,6 +57,12 @@ class Shown:
         """Whether the operator has acted upon the spec as it is now."""
         return self.status.observed_generation >= self.generation
 
+    @property
+    def asked(self) -> Action | None:
+        """What a person has asked for and the operator has not handled yet."""
+        action = self.spec.action if self.spec is not None else None
+        return None if action is None or handles(self.status.action, action) else action
+
     def waits_for_approval(self) -> bool:
         """Whether the current step is one that a person approves."""
         release, step = self.status.release, self.step
@@ -73,6 +80,14 @@ class Shown:
             return None
         limit = parse_duration(self.spec.progress_deadline)
         return max(0.0, limit - (now - to_seconds(release.progressed)))
+
+
+def handles(status: ActionStatus | None, action: Action) -> bool:
+    """Whether the operator has handled exactly this action."""
+    return status is not None and (
+        (status.type, status.revision, status.step, status.to, status.by, status.at)
+        == (action.type.value, action.revision, action.step, action.to, action.by, action.at)
+    )
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,17 @@ def happening(shown: Shown) -> str:
     return message.removesuffix(".")
 
 
+def asked(shown: Shown, now: float) -> str:
+    """What a person has asked for and is not handled yet; empty when there is nothing."""
+    action = shown.asked
+    if action is None:
+        return ""
+    ago = for_people(now - to_seconds(action.at))
+    step = f" step {action.step} of" if action.step is not None else ""
+    who = action.by or "the manifest"
+    return f"{action.type}{step} {action.revision}, by {who} {ago} ago; not handled yet"
+
+
 def coming(shown: Shown, now: float) -> str:
     """What comes next and when, as far as it is known; empty when nothing does."""
     status, release = shown.status, shown.status.release
@@ -41,6 +52,8 @@ def coming(shown: Shown, now: float) -> str:
         return ""
     if release.stage == "Reverting":
         return "the release ends when the pods that serve are ready and the others are gone"
+    if release.promoting:
+        return f"all traffic once its pods are ready, as a person asked{_given_up(shown, now)}"
     if shown.spec is not None and shown.spec.suspend:
         return "nothing before it is resumed; a release that turns bad is still taken back"
     if release.stage == "Watching":
@@ -75,6 +88,8 @@ def _after_step(shown: Shown, now: float) -> str:
         return ""
     following = _name(shown.steps[min(step.index + 1, len(shown.steps) - 1)])
     if step.approval is not None:
+        if step.index + 1 in release.approvals:
+            return f"{following} now: it is approved"
         if step.approval.timeout is None:
             return f"{following} once a person approves it"
         end = "going on" if step.approval.on_timeout is OnTimeout.PROMOTE else "taken back"
@@ -119,7 +134,7 @@ def choices(shown: Shown, command: Callable[[str], str]) -> list[Choice]:
         return found
     if release.stage == "Reverting":
         return found
-    if shown.waits_for_approval():
+    if shown.waits_for_approval() and release.step + 1 not in release.approvals:
         found.append((command("approve"), "go on to the next step"))
     if release.stage == "Watching":
         if status.previous is not None:
@@ -127,7 +142,7 @@ def choices(shown: Shown, command: Callable[[str], str]) -> list[Choice]:
         return found
     if status.stable is None:
         return found
-    if release.stage != "Promoting":
+    if release.stage != "Promoting" and not release.promoting:
         found.append((command("promote"), f"give {release.version} all traffic now"))
     found.append((command("abort"), f"take it back to {status.stable.version}"))
     if not suspended and release.stage == "Stepping":

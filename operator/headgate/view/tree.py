@@ -11,7 +11,7 @@ from headgate.core.steps import Step
 from headgate.core.timing import for_people, to_seconds
 from headgate.judge import Metric
 from headgate.view.shown import Hold, Shown, hold_of
-from headgate.view.situation import choices, coming, happening
+from headgate.view.situation import asked, choices, coming, happening
 from headgate.view.text import Line, Piece, Style, columns, line
 
 MOST_PODS = 8
@@ -102,6 +102,9 @@ def _situation(shown: Shown, now: float, command: Callable[[str], str]) -> list[
         lines.append(_field("verdict", verdict(status.analysis.verdict), said))
     if status.desired_weight is not None:
         lines.append(_field("weight", _weights(status)))
+    waiting = asked(shown, now)
+    if waiting:
+        lines.append(_field("asked", Piece(waiting, Style.WAITING)))
     following = coming(shown, now)
     if following:
         lines.append(_field("next", Piece(following, Style.STRONG)))
@@ -164,9 +167,11 @@ def _step_in_words(shown: Shown, step: Step, current: bool, over: bool, hold: Ho
         watch = shown.spec.watch.duration if shown.spec is not None else ""
         return f"then watched for {watch}"
     if step.approval is not None:
-        return f"by a person, at {step.weight} %" + (
-            f", within {step.approval.timeout}" if step.approval.timeout else ""
-        )
+        release = shown.status.release
+        if release is not None and step.index + 1 in release.approvals:
+            return "approved"
+        within = f", within {step.approval.timeout}" if step.approval.timeout else ""
+        return f"by a person, at {step.weight} %{within}"
     pods = f"{step.split.stable} + {step.split.candidate} pods"
     return f"{for_people(step.hold)}, {pods}"
 
