@@ -179,10 +179,11 @@ def _boundary(field: str, limit: str) -> Found:
     if seconds in USUAL_BOUNDARIES:
         return
     nearest = min(USUAL_BOUNDARIES, key=lambda each: abs(each - seconds))
+    spelled = f"{nearest:g}s" if nearest >= 1 else f"{nearest * 1000:g}ms"
     yield Advice(
         field,
         f"{limit} is no usual bucket boundary, and is then judged at the nearest one: write"
-        f" {format_duration(nearest)}, or give the model server's histogram a bucket there",
+        f" {spelled}, or give the model server's histogram a bucket there",
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from headgate.api.status import ReleaseRecord
 from headgate.core.observation import KnownRevision
 from headgate.core.timing import for_people, to_seconds
+from headgate.view.ages import since
 from headgate.view.text import Line, Piece, Style, columns, line
 
 OUTCOMES = {"Promoted": Style.GOOD, "Failed": Style.BAD, "Reverted": Style.BAD}
@@ -39,7 +40,7 @@ def _row(record: ReleaseRecord, numbers: Mapping[str, int], now: float) -> list[
         "" if record.reason == record.outcome else record.reason,
         f"{record.weight}%",
         _took(record),
-        for_people(now - to_seconds(record.finished)) if record.finished else "",
+        since(now - to_seconds(record.finished)) if record.finished else "",
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headgate.core.timing import to_seconds
+from headgate.view.ages import age
 from headgate.view.shown import Shown
 from headgate.view.situation import NOT_SEEN, happening
 from headgate.view.text import Line, Piece, Style, columns, line
@@ -42,11 +43,3 @@ def _row(shown: Shown, now: float, namespaces: bool) -> list[str | Piece]:
         verdict(status.verdict),
         age(now - to_seconds(shown.created)) if shown.created else "",
     ]
-
-
-def age(seconds: float) -> str:
-    """An age in its largest unit, as kubectl's columns show it."""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds >= 2 * size:
-            return f"{int(seconds // size)}{unit}"
-    return f"{max(0, int(seconds))}s"

@@ -11,6 +11,7 @@ from headgate.api.quantities import parse_duration
 from headgate.api.strategy import OnTimeout
 from headgate.core.steps import Step
 from headgate.core.timing import for_people, to_seconds
+from headgate.view.ages import since
 from headgate.view.shown import Shown, hold_of
 
 Choice = tuple[str, str]
@@ -37,7 +38,7 @@ def asked(shown: Shown, now: float) -> str:
     action = shown.asked
     if action is None:
         return ""
-    ago = for_people(now - to_seconds(action.at))
+    ago = since(now - to_seconds(action.at))
     step = f" step {action.step} of" if action.step is not None else ""
     who = action.by or "the manifest"
     return f"{action.type}{step} {action.revision}, by {who} {ago} ago; not handled yet"

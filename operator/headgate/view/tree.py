@@ -10,6 +10,7 @@ from headgate.core.observation import Pod
 from headgate.core.steps import Step
 from headgate.core.timing import for_people, to_seconds
 from headgate.judge import Metric
+from headgate.view.ages import since
 from headgate.view.shown import Hold, Shown, hold_of
 from headgate.view.situation import asked, choices, coming, happening
 from headgate.view.text import Line, Piece, Style, columns, line
@@ -128,7 +129,7 @@ def _release_title(shown: Shown, now: float) -> Line | None:
     release = shown.status.release
     if release is None:
         return None
-    took = for_people(now - to_seconds(release.started)) if release.started else ""
+    took = since(now - to_seconds(release.started)) if release.started else ""
     return line(Piece("  release", Style.FAINT), f" {release.version}, begun {took} ago")
 
 
@@ -236,7 +237,7 @@ def _side(role: str, side: VersionStatus) -> list[str | Piece]:
 def _pods(pods: Sequence[Pod], revision: str, now: float) -> list[Line]:
     odd = [pod for pod in pods if pod.revision == revision and (pod.terminating or not pod.ready)]
     rows: list[tuple[str, str | Piece, str]] = [
-        (pod.name, _pod_in_words(pod), for_people(now - pod.created) if pod.created else "")
+        (pod.name, _pod_in_words(pod), since(now - pod.created) if pod.created else "")
         for pod in odd[:MOST_PODS]
     ]
     if len(odd) > MOST_PODS:
@@ -265,7 +266,7 @@ def _decisions(shown: Shown, now: float) -> list[Line] | None:
     return columns(
         [
             [
-                Piece(f"{for_people(now - to_seconds(each.time))} ago", Style.FAINT),
+                Piece(f"{since(now - to_seconds(each.time))} ago", Style.FAINT),
                 each.message[:MESSAGE],
             ]
             for each in reversed(last)
