@@ -103,14 +103,14 @@ SAID: list[tuple[str, Shown, Wish, str]] = [
     ("it is being taken back", made(REVERTING), wish("Abort"), "2.3.0 is being taken back already"),
     (
         "it was aborted",
-        made({**REVERTED, "action": handled("Abort", ASKED)}),
+        made({**REVERTED, "action": handled("Abort", CANDIDATE)}),
         wish("Abort"),
         "That was done before: jane@example.com did it",
     ),
     ("it is tried again", made(HOLDING), wish("Retry"), "2.3.0 is being released already."),
     (
         "it was undone, and a second undo goes no further back",
-        made({**REVERTED, "action": handled("Undo", ASKED)}),
+        made({**REVERTED, "action": handled("Undo", CANDIDATE)}),
         wish("Undo"),
         f"To go back further, name --revision {STABLE}.",
     ),

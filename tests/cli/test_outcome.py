@@ -31,8 +31,11 @@ RECORD = {"revision": ASKED, "outcome": "Failed", "message": "a rule failed whil
         (SITUATIONS["not-seen"], None, None),
         (made({**REVERTED, "observedGeneration": 2}), None, None),
         (SITUATIONS["never-seen"], None, None),
-        # Another version serves, and the one asked for has not begun.
+        # While it is suspended what serves may be what is asked for, or may not.
+        (made({**RELEASED, "phase": "Suspended"}), True, True),
         (made({**RELEASED, "phase": "Suspended", "stable": {"revision": "other"}}), None, None),
+        # A person went back from what the spec asks for, which is still on its way.
+        (made({**LIVE, "release": release(stage="Watching", insteadOf=ASKED)}), None, None),
     ],
 )
 def test_the_outcome(shown: Shown, promoted: bool | None, stable: bool | None) -> None:

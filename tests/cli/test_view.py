@@ -57,7 +57,7 @@ def test_the_history() -> None:
 def test_the_history_of_one_revision() -> None:
     known = KnownRevision(situations.CANDIDATE, "2.3.0", 7, rejected=True)
     records = [SITUATIONS["reverted"].status.releases[1]]
-    entries = [
+    entries: list[dict[str, object]] = [
         {"time": "2026-11-26T09:54:30Z", "reason": "StepEntered", "message": "It gets 20 %."},
         {
             "time": "2026-11-26T09:55:00Z",

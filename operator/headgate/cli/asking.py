@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from headgate.api.action import Action, ActionType
 from headgate.api.status import ActionStatus, Release
 from headgate.cli.cluster import Trouble
-from headgate.core.revision import revision_of
 from headgate.view.shown import Shown
 
 
@@ -94,8 +93,7 @@ def _done_before(wish: Wish, shown: Shown, step: int | None = None) -> ActionSta
     last = shown.status.action
     if last is None or last.type != wish.type.value or last.outcome != "Done":
         return None
-    asked = revision_of(shown.spec) if shown.spec is not None else ""
-    if last.revision != (wish.revision or asked) or step not in (None, last.step):
+    if last.revision != (wish.revision or shown.wanted) or step not in (None, last.step):
         return None
     return last
 
@@ -135,8 +133,7 @@ def _promote(wish: Wish, shown: Shown) -> Wish | Already:
         if release.promoting or release.stage == "Promoting":
             return Already(f"{release.version} is on its way to 100 % already.")
         return _bound(wish, release.revision)
-    asked = revision_of(shown.spec) if shown.spec is not None else ""
-    if stable is not None and stable.revision == (wish.revision or asked):
+    if stable is not None and stable.revision == (wish.revision or shown.wanted):
         return Already(f"{stable.version} gets all live traffic already.")
     raise Trouble(f"there is no release to promote: {_standing(shown)}")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from headgate.core.revision import revision_of
 from headgate.view.shown import Shown
 from headgate.view.situation import NOT_SEEN, happening
 
@@ -39,19 +38,14 @@ def outcome_of(shown: Shown, goal: Goal) -> Outcome:
     if any(each.type == "Stalled" and each.status == "True" for each in status.conditions):
         return Outcome(False, sentence)
     if release is not None:
-        promoted = release.stage == "Watching" and release.revision == _asked(shown)
+        promoted = release.stage == "Watching" and release.revision == shown.wanted
         if promoted and release.failed:
             return Outcome(False, f"{release.version} is live, but {release.message}")
         return Outcome(True if promoted and goal is Goal.PROMOTED else None, sentence)
     stable = status.stable
-    if stable is None or stable.revision != _asked(shown):
+    if stable is None or stable.revision != shown.wanted:
         return Outcome(None, sentence)
     last = status.releases[-1] if status.releases else None
     if last is not None and last.revision == stable.revision and last.outcome == "Failed":
         return Outcome(False, last.message)
     return Outcome(True, sentence)
-
-
-def _asked(shown: Shown) -> str:
-    """The revision that the spec asks for."""
-    return revision_of(shown.spec) if shown.spec is not None else ""

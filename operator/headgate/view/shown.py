@@ -14,6 +14,7 @@ from headgate.api.quantities import parse_duration
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.api.status import ActionStatus, Status
 from headgate.core.observation import Pod
+from headgate.core.revision import revision_of
 from headgate.core.steps import Step, direct, steps_of
 from headgate.core.timing import to_seconds
 from headgate.core.weights import NoSplitError
@@ -56,6 +57,26 @@ class Shown:
     def is_seen(self) -> bool:
         """Whether the operator has acted upon the spec as it is now."""
         return self.status.observed_generation >= self.generation
+
+    @property
+    def wanted(self) -> str:
+        """The revision that the spec asks for, as the operator sees it; empty while that cannot
+        be told. The hash is not made anew here: more than the manifest may go into it."""
+        status, release = self.status, self.status.release
+        if not self.is_seen:
+            return ""
+        if release is not None:
+            if release.stage == "Reverting":
+                return ""
+            return release.instead_of or release.revision
+        if status.phase == "Reverted" and status.rejected is not None:
+            return status.rejected.revision
+        stable = status.stable.revision if status.stable is not None else ""
+        if status.phase == "Stable":
+            return stable
+        # Suspended: what serves may be what the spec asks for, or another version may wait.
+        same = self.spec is not None and revision_of(self.spec) == stable
+        return stable if same else ""
 
     @property
     def asked(self) -> Action | None:
