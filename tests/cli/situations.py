@@ -265,6 +265,11 @@ RELEASED = {
     "message": "2.3.0 serves with 4 of 4 pods ready.",
     "stable": {**side(CANDIDATE, 4, 4), "revision": ASKED},
 }
+GIVEN_UP_FIRST = {
+    "phase": "Suspended",
+    "message": "Gave up 2.3.0: jane@example.com asked to give up 2.3.0.",
+    "rejected": {**REJECTED, "revision": ASKED, "reason": "Aborted"},
+}
 FIRST = {
     "phase": "Initializing",
     "step": "1/1",
@@ -295,6 +300,7 @@ SITUATIONS: dict[str, Shown] = {
     "reverted": made(REVERTED),
     "released": made(RELEASED),
     "first-version": made(FIRST),
+    "first-version-given-up": made(GIVEN_UP_FIRST),
     "conflict": made(CONFLICT),
     "suspended": made(SUSPENDED, spec=manifest(suspend=True)),
     "asked": made(HOLDING, spec=manifest(action=PENDING_ACTION)),

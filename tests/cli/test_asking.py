@@ -65,6 +65,12 @@ ASKED_FOR: list[tuple[str, Shown, Wish, dict[str, Any]]] = [
     ("abort is possible in the watch", made(WATCHING), wish("Abort"), {"revision": CANDIDATE}),
     ("retry means what was taken back", made(REVERTED), wish("Retry"), {"revision": CANDIDATE}),
     (
+        "retry means the first version that was given up",
+        SITUATIONS["first-version-given-up"],
+        wish("Retry"),
+        {"revision": ASKED},
+    ),
+    (
         "retry of another revision is for the operator to judge",
         made(RELEASED),
         wish("Retry", revision=CANDIDATE),
@@ -104,6 +110,12 @@ SAID: list[tuple[str, Shown, Wish, str]] = [
     (
         "it was aborted",
         made({**REVERTED, "action": handled("Abort", CANDIDATE)}),
+        wish("Abort"),
+        "That was done before: jane@example.com did it",
+    ),
+    (
+        "the first version was aborted",
+        made({**situations.GIVEN_UP_FIRST, "action": handled("Abort", ASKED)}),
         wish("Abort"),
         "That was done before: jane@example.com did it",
     ),

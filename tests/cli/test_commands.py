@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +35,7 @@ from tests.cli.situations import (
 
 NAMESPACE = "cli"
 CALL = (5, 30)
+SOURCE = Path(__file__).parents[2] / "operator"
 
 
 class World:
@@ -373,6 +380,35 @@ def test_names_complete_from_the_cluster(
     capsys.readouterr()
     main(["__complete", "get", "-n", NAMESPACE, "compl"])
     assert capsys.readouterr().out == "completes\n"
+
+
+def test_a_watch_in_a_terminal_redraws_and_ends_quietly_with_ctrl_c(world: World) -> None:
+    world.make("live", HOLDING)
+    leader, follower = pty.openpty()
+    words = ["get", "live", "-w", "--kubeconfig", str(world.cluster.kubeconfig), "-n", NAMESPACE]
+    with subprocess.Popen(
+        [sys.executable, "-m", "headgate", *words],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env={**os.environ, "PYTHONPATH": str(SOURCE), "TERM": "xterm"},
+        start_new_session=True,
+    ) as process:
+        os.close(follower)
+        shown = b""
+        try:
+            # The second picture moves the cursor back up over the first one.
+            while not re.search(rb"\x1b\[\d+F", shown):
+                assert select.select([leader], [], [], 60)[0], shown
+                shown += os.read(leader, 65536)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+            os.close(leader)
+    assert b"live" in shown
+    assert b"\x1b[36m" in shown
+    assert b"Traceback" not in shown
 
 
 def test_a_person_without_rights_is_told_what_is_missing(

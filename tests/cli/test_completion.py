@@ -24,12 +24,18 @@ from headgate.cli.completion import complete
         (["status", "fraud", "--for", "p"], ["promoted"]),
         (["undo", "fraud", "--t"], ["--to"]),
         (["nonsense", ""], []),
-        # One name is enough; nothing asks the cluster for another.
+        (["get", "fr"], ["fraud"]),
+        (["get", "-n", "risk", ""], ["fraud", "transactions"]),
+        # One name is enough.
         (["get", "fraud", ""], []),
         (["lint", "-f", ""], []),
     ],
 )
-def test_what_is_offered(words: list[str], offered: list[str]) -> None:
+def test_what_is_offered(
+    words: list[str], offered: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["transactions", "fraud"]
+    monkeypatch.setattr("headgate.cli.completion._names", lambda *_: names)
     assert complete(parser(), words) == offered
 
 

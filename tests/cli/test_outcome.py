@@ -24,6 +24,7 @@ RECORD = {"revision": ASKED, "outcome": "Failed", "message": "a rule failed whil
         (made(FAILED), False, False),
         (made({**RELEASED, "releases": [RECORD]}), False, False),
         (SITUATIONS["reverted"], False, False),
+        (SITUATIONS["first-version-given-up"], False, False),
         (SITUATIONS["holding"], None, None),
         (SITUATIONS["reverting"], None, None),
         (SITUATIONS["first-version"], None, None),

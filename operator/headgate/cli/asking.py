@@ -159,7 +159,7 @@ def _retry(wish: Wish, shown: Shown) -> Wish | Already:
     if wish.revision is not None and wish.revision != (rejected.revision if rejected else None):
         # It may be marked as rejected in the history, which only the operator sees whole.
         return _bound(wish, wish.revision)
-    if shown.status.phase == "Reverted" and rejected is not None:
+    if shown.is_refused and rejected is not None:
         return _bound(wish, rejected.revision)
     if release is not None:
         return Already(f"{release.version} is being released already.")

@@ -35,7 +35,8 @@ def outcome_of(shown: Shown, goal: Goal) -> Outcome:
     if not shown.is_seen or not status.phase:
         return Outcome(None, NOT_SEEN)
     sentence = happening(shown)
-    if any(each.type == "Stalled" and each.status == "True" for each in status.conditions):
+    stalled = any(each.type == "Stalled" and each.status == "True" for each in status.conditions)
+    if stalled or shown.is_refused:
         return Outcome(False, sentence)
     if release is not None:
         promoted = release.stage == "Watching" and release.revision == shown.wanted

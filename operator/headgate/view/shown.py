@@ -61,7 +61,7 @@ class Shown:
     @property
     def wanted(self) -> str:
         """The revision that the spec asks for, as the operator sees it; empty while that cannot
-        be told. The hash is not made anew here: more than the manifest may go into it."""
+        be told. The status goes before the hash: more than the manifest may go into that."""
         status, release = self.status, self.status.release
         if not self.is_seen:
             return ""
@@ -74,9 +74,22 @@ class Shown:
         stable = status.stable.revision if status.stable is not None else ""
         if status.phase == "Stable":
             return stable
-        # Suspended: what serves may be what the spec asks for, or another version may wait.
-        same = self.spec is not None and revision_of(self.spec) == stable
-        return stable if same else ""
+        # Elsewhere the phase does not tell, as while it is suspended: then only a hash that is
+        # known says which it is.
+        hashed = revision_of(self.spec) if self.spec is not None else ""
+        rejected = status.rejected.revision if status.rejected is not None else ""
+        return hashed if hashed in (stable, rejected) else ""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the spec asks for what was taken back, which only a person may try again."""
+        status = self.status
+        return (
+            status.release is None
+            and status.rejected is not None
+            and status.rejected.revision == self.wanted
+            and (status.stable is None or status.stable.revision != self.wanted)
+        )
 
     @property
     def asked(self) -> Action | None:

@@ -129,7 +129,7 @@ def choices(shown: Shown, command: Callable[[str], str]) -> list[Choice]:
     if suspended:
         found.append((command("resume"), "let it go on"))
     if release is None:
-        if status.phase == "Reverted" and status.rejected is not None:
+        if shown.is_refused and status.rejected is not None:
             found.append((command("retry"), f"try {status.rejected.version} again"))
             found.append((command("history"), "see what was measured"))
         return found
