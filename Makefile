@@ -54,7 +54,7 @@ format: $(READY) ## Format the sources and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet operator hack tests examples
 	@$(BIN)/ruff format --quiet operator hack tests examples
 
-generate: $(READY) ## Write the generated files anew: the CRD, from the API models
+generate: $(READY) ## Write the generated files anew: the CRD and the page of commands
 	@$(BIN)/python hack/generate.py
 
 golden: $(READY) ## Write the golden files anew; read the difference before you commit it

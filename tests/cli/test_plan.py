@@ -176,13 +176,6 @@ def test_a_missing_file_is_named() -> None:
     assert "nowhere.yaml" in done.stderr
 
 
-def test_every_command_shows_examples() -> None:
-    for command in ([], ["run"], ["plan"], ["crd"]):
-        done = headgate(*command, "--help")
-        assert done.returncode == 0
-        assert "example" in done.stdout
-
-
 def test_crd_prints_what_is_committed() -> None:
     committed = Path(__file__).parents[2] / "crds" / "modeldeployments.headgate.dev.yaml"
     written_by, _, definition = committed.read_text().partition("\n")

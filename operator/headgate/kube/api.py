@@ -56,6 +56,7 @@ class ApiClient:
 
     `timeout` is in seconds, for one request. `before_write` is called just before every attempt to
     change something, and gives the seconds that it may take, or raises (`NotLeader`) to prevent it.
+    `field_manager` is who the API server records as the writer of fields.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class ApiClient:
         *,
         timeout: float = 10.0,
         before_write: Callable[[], float] | None = None,
+        field_manager: str = FIELD_MANAGER,
     ) -> None:
         # Neither a proxy for the world outside nor a .netrc is meant for the API server.
         configuration.client_session_kwargs = {"trust_env": False}
@@ -71,6 +73,7 @@ class ApiClient:
         self._client.user_agent = f"headgate/{__version__}"
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._before_write = before_write
+        self._managed = {"fieldManager": field_manager}
 
     @classmethod
     async def connect(
@@ -80,6 +83,7 @@ class ApiClient:
         *,
         timeout: float = 10.0,
         before_write: Callable[[], float] | None = None,
+        field_manager: str = FIELD_MANAGER,
     ) -> Self:
         """Connect as the kubeconfig says if one is given, else as the pod's service account, else
         as the user's own kubeconfig. Raises `Unavailable` when none of these can be read.
@@ -101,7 +105,12 @@ class ApiClient:
                     )
         except (config.ConfigException, OSError) as error:
             raise Unavailable(f"no way to reach a cluster: {error}") from error
-        return cls(configuration, timeout=timeout, before_write=before_write)
+        return cls(
+            configuration,
+            timeout=timeout,
+            before_write=before_write,
+            field_manager=field_manager,
+        )
 
     async def close(self) -> None:
         """Close all connections."""
@@ -124,10 +133,10 @@ class ApiClient:
 
     async def create(self, body: Object) -> Object:
         kind, namespace, _ = _identity(body)
-        return await self._request("POST", _address(kind, namespace), body, query=_managed())
+        return await self._request("POST", _address(kind, namespace), body, query=self._managed)
 
     async def replace(self, body: Object) -> Object:
-        return await self._request("PUT", _address(*_identity(body)), body, query=_managed())
+        return await self._request("PUT", _address(*_identity(body)), body, query=self._managed)
 
     async def apply(
         self, body: Object, *, resource_version: str | None = None, force: bool = True
@@ -135,12 +144,12 @@ class ApiClient:
         if resource_version is not None:
             metadata = {**body["metadata"], "resourceVersion": resource_version}
             body = {**body, "metadata": metadata}
-        query = {**_managed(), "force": str(force).lower()}
+        query = {**self._managed, "force": str(force).lower()}
         return await self._request("PATCH", _address(*_identity(body)), body, APPLY, query)
 
     async def replace_status(self, body: Object) -> Object:
         address = f"{_address(*_identity(body))}/status"
-        return await self._request("PUT", address, body, query=_managed())
+        return await self._request("PUT", address, body, query=self._managed)
 
     async def patch(
         self,
@@ -157,12 +166,12 @@ class ApiClient:
             address = f"{address}/{subresource}"
         if not isinstance(changes, Mapping):
             operations = [dict(each) for each in changes]
-            return await self._request("PATCH", address, operations, JSON_PATCH, _managed())
+            return await self._request("PATCH", address, operations, JSON_PATCH, self._managed)
         body = dict(changes)
         if resource_version is not None:
             metadata = {**body.get("metadata", {}), "resourceVersion": resource_version}
             body["metadata"] = metadata
-        return await self._request("PATCH", address, body, MERGE, _managed())
+        return await self._request("PATCH", address, body, MERGE, self._managed)
 
     async def delete(
         self,
@@ -190,6 +199,14 @@ class ApiClient:
 
     async def create_event(self, body: Object) -> None:
         await self._request("POST", _address(EVENT, body["metadata"]["namespace"]), body)
+
+    async def user(self) -> str:
+        """Who makes these requests, in the API server's own words."""
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        answer = await self._request(
+            "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", review
+        )
+        return str(((answer.get("status") or {}).get("userInfo") or {}).get("username") or "")
 
     async def _request(
         self,
@@ -237,10 +254,6 @@ class ApiClient:
         if method == "GET" or self._before_write is None:
             return self._timeout.total
         return min(self._timeout.total or math.inf, self._before_write())
-
-
-def _managed() -> dict[str, str]:
-    return {"fieldManager": FIELD_MANAGER}
 
 
 def _address(kind: Kind, namespace: str | None, name: str | None = None) -> str:
