@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, Strict, StringConstraints, WithJsonS
 from headgate.api.action import Action
 from headgate.api.analysis import Analysis, Rollback, Watch
 from headgate.api.base import GROUP, Rule, SpecModel, longer_than_nothing
+from headgate.api.freeze import FreezeWindow
 from headgate.api.quantities import Duration, is_zero
 from headgate.api.smoke import Smoke
 from headgate.api.strategy import Strategy, StrategyType
@@ -209,6 +210,10 @@ class ModelDeploymentSpec(SpecModel):
     suspend: bool = False
     """Stop where things are: no release begins, and one under way takes no further step. A release
     that turns bad is still reverted."""
+    freeze_windows: list[FreezeWindow] = Field(
+        default_factory=list, max_length=32, json_schema_extra={"x-kubernetes-list-type": "atomic"}
+    )
+    """Times in which no release begins or goes on; reverting is always allowed."""
     action: Action | None = None
     """What a person asks of the release under way, such as an approval; carried out once."""
     history_limit: int = Field(default=10, ge=1, le=100)

@@ -13,6 +13,7 @@ from headgate.api.status import (
 from headgate.core.conditions import conditions_of
 from headgate.core.desire import Desire, unpinned_deadline
 from headgate.core.failures import pull_deadline, waits_for_pods
+from headgate.core.freeze import freeze, frozen_until
 from headgate.core.intents import Intent, Note, Plan
 from headgate.core.judging import evidence_of
 from headgate.core.lifecycle import refused
@@ -84,11 +85,13 @@ def conflicted(seen: Observation, now: float) -> Plan:
 def _phase(state: State) -> str:
     release = state.release
     if release is None:
-        if state.stable is None:
+        if state.stable is None and not _held_back(state):
             return "Suspended" if state.seen.spec.suspend else "Pending"
         if refused(state):
             return "Reverted"
-        return "Suspended" if state.seen.spec.suspend else "Stable"
+        if state.seen.spec.suspend:
+            return "Suspended"
+        return "Frozen" if _held_back(state) else "Stable"
     if release.stage == "Reverting":
         rejected = state.rejected is not None and state.rejected.revision == release.revision
         return "Reverting" if rejected else "Withdrawing"
@@ -97,6 +100,12 @@ def _phase(state: State) -> str:
     if release.stage == "Stepping":
         return "Progressing"
     return release.stage
+
+
+def _held_back(state: State) -> bool:
+    """Whether a freeze window keeps the spec's version from being released."""
+    wanted = state.seen.revision != state.stable and not refused(state)
+    return state.release is None and wanted and bool(freeze(state))
 
 
 def _message(state: State) -> str:
@@ -223,11 +232,12 @@ def _decisions(state: State) -> list[Decision]:
 
 def _requeue_after(state: State) -> float | None:
     """Seconds until something could be decided that no event announces."""
-    release = state.release
+    release, spec = state.release, state.seen.spec
+    freeze_ends = frozen_until(spec.freeze_windows, state.now)
+    thaw = None if freeze_ends is None else freeze_ends[0] - state.now
     if release is None:
-        return None
-    spec = state.seen.spec
-    deadlines: list[float | None] = [pull_deadline(state), unpinned_deadline(state)]
+        return thaw if _held_back(state) else None
+    deadlines: list[float | None] = [pull_deadline(state), unpinned_deadline(state), thaw]
     if waits_for_pods(state):
         deadlines.append(progress_deadline_of(spec) - state.since(release.progressed))
     if release.stage == "Stepping" and not state.step.shared:
