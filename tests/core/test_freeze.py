@@ -11,12 +11,15 @@ from pydantic import ValidationError
 from headgate.api.freeze import FreezeWindow
 from headgate.core.freeze import frozen_until
 
-WEEKEND = {"days": ["Fri"], "start": "17:00", "end": "00:00"}, {
-    "days": ["Sat", "Sun"],
-    "start": "00:00",
-    "end": "00:00",
-    "reason": "nobody is here",
-}
+WEEKEND = (
+    {"days": ["Fri"], "start": "17:00", "end": "00:00"},
+    {
+        "days": ["Sat", "Sun"],
+        "start": "00:00",
+        "end": "00:00",
+        "reason": "nobody is here",
+    },
+)
 NIGHT = {"start": "22:00", "end": "06:00", "timeZone": "Europe/Berlin"}
 YEAR_END = {"from": "2026-12-23T17:00:00+01:00", "until": "2027-01-04T08:00:00+01:00"}
 

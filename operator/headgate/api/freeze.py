@@ -67,8 +67,7 @@ class FreezeWindow(SpecModel):
         ),
         Rule(
             # Asking a time of day in a zone that is unknown is an error, which refuses the object.
-            "!has(self.timeZone)"
-            " || timestamp('2026-01-01T00:00:00Z').getHours(self.timeZone) >= 0",
+            "!has(self.timeZone) || timestamp('2026-01-01T00:00:00Z').getHours(self.timeZone) >= 0",
             "timeZone must be a name of the IANA database, such as Europe/Berlin",
             lambda window: window.time_zone is None or _is_time_zone(window.time_zone),
         ),

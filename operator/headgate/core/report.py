@@ -203,9 +203,11 @@ def _side(state: State, desired: Desire, revision: str | None) -> VersionStatus 
 
 
 def _analysis(state: State) -> AnalysisStatus | None:
-    judgement = state.judgement
+    judgement, release = state.judgement, state.release
     if judgement is None:
-        return None
+        # What led to a revert is read until the release is history.
+        reverting = release is not None and release.stage == "Reverting"
+        return state.seen.status.analysis if reverting else None
     return AnalysisStatus(
         verdict=judgement.verdict.value,
         reason=judgement.reason,
