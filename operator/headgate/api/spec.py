@@ -14,6 +14,7 @@ from headgate.api.action import Action, Moment
 from headgate.api.analysis import Analysis, Rollback, Watch
 from headgate.api.base import GROUP, Rule, SpecModel, longer_than_nothing
 from headgate.api.config_maps import MOST_CONFIG_MAPS, config_maps_of
+from headgate.api.freeze import FreezeWindow
 from headgate.api.quantities import Duration, IntOrPercent, is_zero
 from headgate.api.service import Service
 from headgate.api.smoke import Smoke
@@ -226,6 +227,10 @@ class ModelDeploymentSpec(SpecModel):
     suspend: bool = False
     """Stop where things are: no release begins, and one under way takes no further step. A release
     that turns bad is still reverted."""
+    freeze_windows: list[FreezeWindow] = Field(
+        default_factory=list, max_length=32, json_schema_extra={"x-kubernetes-list-type": "atomic"}
+    )
+    """Times in which no release begins or goes on; reverting is always allowed."""
     action: Action | None = None
     """What a person asks of the release under way, such as an approval; carried out once."""
     restart_at: Moment | None = None

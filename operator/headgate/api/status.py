@@ -72,6 +72,7 @@ class ReleaseRecord(StatusModel):
     reason: Name = Field(default="", description="One word for the outcome.")
     message: Text = Field(default="", description="Why, in one sentence.")
     weight: int = Field(default=0, description="Highest percent of traffic reached.")
+    verdict: Text = Field(default="", description="The last verdict and the numbers behind it.")
     started: Time = Field(default="", description="When it began.")
     finished: Time = Field(default="", description="When it ended.")
 

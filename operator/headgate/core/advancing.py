@@ -7,6 +7,7 @@ from headgate.api.quantities import parse_duration
 from headgate.api.strategy import OnTimeout, StrategyType
 from headgate.core.capacity import make_room
 from headgate.core.desire import targets
+from headgate.core.freeze import freeze
 from headgate.core.intents import MarkRevision
 from headgate.core.judging import begin_step, evidence_of, hold_left, hold_of
 from headgate.core.keeping import end_watch, kept_now
@@ -53,7 +54,7 @@ def _starting(state: State) -> State:
         if checked.release is None or not checked.release.smoked:
             return checked
         state = checked
-    return _enter(state, _last(state) if release.promoting else 0)
+    return _go_on(state, len(state.steps) - 1 if release.promoting else 0)
 
 
 def _smoke(state: State) -> State:
@@ -142,8 +143,21 @@ def _entered(step: Step) -> str:
             return f"gets {step.weight} % of live traffic with {candidate} of {both} pods"
 
 
-def _last(state: State) -> int:
-    return len(state.steps) - 1
+def _go_on(state: State, index: int, reason: str = "", message: str = "") -> State:
+    """Enter a step and say why, unless a freeze window holds the release where it is."""
+    frozen = _frozen(state)
+    if frozen:
+        return state.wait(frozen)
+    return _enter(state.say(reason, message) if message else state, index)
+
+
+def _frozen(state: State) -> str:
+    """Why the release goes no further now; going back is always allowed."""
+    release = state.release
+    assert release is not None
+    going_back = release.direct and state.stable is not None
+    frozen = "" if going_back else freeze(state)
+    return f"{release.version} goes no further in {frozen}" if frozen else ""
 
 
 def _stepping(state: State) -> State:
@@ -153,7 +167,7 @@ def _stepping(state: State) -> State:
         if not state.replicas:
             return state.wait("there are no replicas to go on with")
         # A person asked for it, or the spec has fewer steps than when this one was entered.
-        return _enter(state, len(state.steps) - 1)
+        return _go_on(state, len(state.steps) - 1)
     missing = _missing_pods(state)
     if missing:
         return state.wait(missing)
@@ -170,12 +184,10 @@ def _stepping(state: State) -> State:
             return state.wait(_holding(state))
     elif state.since(release.step_started) < step.hold:
         return state.wait(_holding(state))
+    passed = ""
     if step.shared and state.judgement is not None:
-        state = state.say(
-            "StepPassed",
-            f"{release.version} passed {step.weight} %: {state.judgement.sentence}",
-        )
-    return _enter(state, step.index + 1)
+        passed = f"{release.version} passed {step.weight} %: {state.judgement.sentence}"
+    return _go_on(state, step.index + 1, "StepPassed", passed)
 
 
 def _missing_pods(state: State) -> str:
@@ -232,16 +244,14 @@ def _approval(state: State) -> State:
     assert approval is not None
     index = state.step.index
     if index + 1 in release.approvals:
-        return _enter(state, index + 1)
+        return _go_on(state, index + 1)
     if approval.timeout is None or state.since(release.step_started) < parse_duration(
         approval.timeout
     ):
         return state.wait(_holding(state))
     if approval.on_timeout is OnTimeout.PROMOTE:
-        state = state.say(
-            "ApprovalTimedOut", f"Nobody answered within {approval.timeout}: going on."
-        )
-        return _enter(state, index + 1)
+        message = f"Nobody answered within {approval.timeout}: going on."
+        return _go_on(state, index + 1, "ApprovalTimedOut", message)
     return revert(state, "ApprovalTimedOut", f"nobody approved it within {approval.timeout}")
 
 
@@ -257,7 +267,8 @@ def _promoting(state: State) -> State:
         state = _smoke(state)
         if state.release is None or not state.release.smoked:
             return state
-    return _promote(state)
+    frozen = _frozen(state)
+    return state.wait(frozen) if frozen else _promote(state)
 
 
 def _promote(state: State) -> State:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headgate.api.status import Release
+from headgate.core.freeze import freeze
 from headgate.core.keeping import end_watch
 from headgate.core.reverting import withdraw
 from headgate.core.state import State
@@ -45,9 +46,12 @@ def start(state: State) -> State:
     if seen.spec.suspend:
         return state.wait(f"{seen.spec.model.version} is not released while spec.suspend is true.")
     known = seen.known(revision)
+    frozen = freeze(state)
     first = state.stable is None
     going_back = known is not None and known.once_stable and not known.rejected
     version = seen.spec.model.version
+    if frozen and not going_back:
+        return state.wait(f"{version} is not released in {frozen}.")
     if not first and not going_back and seen.turn is not None and not seen.turn.granted:
         return queue(state, f"{version} waits for its turn: {seen.turn.sentence}.")
     state = begin(state, revision, version, direct=first or going_back)

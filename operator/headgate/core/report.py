@@ -14,6 +14,7 @@ from headgate.core.capacity import room_deadline
 from headgate.core.conditions import conditions_of
 from headgate.core.desire import Desire, unpinned_deadline
 from headgate.core.failures import pull_deadline, waits_for_pods
+from headgate.core.freeze import freeze, frozen_until
 from headgate.core.intents import Intent, Note, Plan
 from headgate.core.judging import evidence_of, hold_unseen
 from headgate.core.keeping import keeping_left
@@ -89,13 +90,15 @@ def conflicted(seen: Observation, now: float) -> Plan:
 def _phase(state: State) -> str:
     release = state.release
     if release is None:
-        if state.stable is None:
-            return "Suspended" if state.seen.spec.suspend else "Pending"
         if refused(state):
             return "Reverted"
-        if state.queued:
-            return "Queued"
-        return "Suspended" if state.seen.spec.suspend else "Stable"
+        if state.seen.spec.suspend and state.seen.revision != state.stable:
+            return "Suspended"
+        if _held_back(state):
+            return "Frozen"
+        if state.stable is None:
+            return "Pending"
+        return "Queued" if state.queued else "Stable"
     if release.stage == "Reverting":
         rejected = state.rejected is not None and state.rejected.revision == release.revision
         return "Reverting" if rejected else "Withdrawing"
@@ -104,6 +107,12 @@ def _phase(state: State) -> str:
     if release.stage == "Stepping":
         return "Progressing"
     return release.stage
+
+
+def _held_back(state: State) -> bool:
+    """Whether a freeze window keeps the spec's version from being released."""
+    wanted = state.seen.revision != state.stable and not refused(state)
+    return state.release is None and wanted and bool(freeze(state))
 
 
 def _message(state: State) -> str:
@@ -140,8 +149,8 @@ def _at_rest(state: State) -> str:
         if state.rejected is not None and state.rejected.reason in PEOPLES_REASONS:
             gone = "Gave up"
         return (
-            f"{gone} {wanted}{where}: {why}. {stable} serves; it is not tried again until the "
-            "spec changes or a retry names it."
+            f"{gone} {wanted}{where}: {why}. {stable or 'Nothing'} serves; it is not tried again "
+            "until the spec changes or a retry names it."
         )
     if state.waiting:
         return state.waiting
@@ -207,9 +216,11 @@ def _side(state: State, desired: Desire, revision: str | None) -> VersionStatus 
 
 
 def _analysis(state: State) -> AnalysisStatus | None:
-    judgement = state.judgement
+    judgement, release = state.judgement, state.release
     if judgement is None:
-        return None
+        # What led to a revert is read until the release is history.
+        reverting = release is not None and release.stage == "Reverting"
+        return state.seen.status.analysis if reverting else None
     return AnalysisStatus(
         verdict=judgement.verdict.value,
         reason=judgement.reason,
@@ -236,12 +247,15 @@ def _decisions(state: State) -> list[Decision]:
 
 def _requeue_after(state: State) -> float | None:
     """Seconds until something could be decided that no event announces."""
-    release = state.release
+    release, spec = state.release, state.seen.spec
+    freeze_ends = frozen_until(spec.freeze_windows, state.now)
+    thaw = None if freeze_ends is None else freeze_ends[0] - state.now
     if release is None:
         waits = [keeping_left(state), RECHECK if state.seen.missing is not None else 0.0]
+        if thaw is not None and _held_back(state):
+            waits.append(thaw)
         return min((each for each in waits if each > 0), default=None)
-    spec = state.seen.spec
-    deadlines: list[float | None] = [pull_deadline(state), unpinned_deadline(state)]
+    deadlines: list[float | None] = [pull_deadline(state), unpinned_deadline(state), thaw]
     deadlines += [room_deadline(state), keeping_left(state)]
     if waits_for_pods(state):
         deadlines.append(progress_deadline_of(spec) - state.since(release.progressed))

@@ -123,6 +123,13 @@ class State:
         """Seconds from a time in status until now, never negative."""
         return max(0.0, self.now - to_seconds(time))
 
+    def _numbers(self) -> str:
+        if self.judgement is not None and self.judgement.sentence:
+            return f"{self.judgement.verdict}: {self.judgement.sentence}"
+        # While it is taken back nothing is judged any more: what was found last still counts.
+        last = self.seen.status.analysis
+        return f"{last.verdict}: {last.message}" if last is not None and last.message else ""
+
     def finish(self, outcome: str, reason: str, message: str) -> State:
         """A copy without the release, which is now history."""
         release = self.release
@@ -134,6 +141,7 @@ class State:
             reason=reason,
             message=message[:MESSAGE_LENGTH],
             weight=release.weight,
+            verdict=self._numbers()[:MESSAGE_LENGTH],
             started=release.started,
             finished=to_text(self.now),
         )
