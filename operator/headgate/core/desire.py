@@ -77,8 +77,12 @@ def _next_pods(state: State) -> Split:
     if release.stage != "Stepping" or not state.step.shared:
         # A preview and a promotion bring up a whole second side: the old one is kept to go back.
         stable = max(target.stable, stable_now if release.stage == "Promoting" else 0)
-        shared = _widened(state) and release.stage == "Starting"
-        candidate = max(target.candidate, candidate_now) if shared else target.candidate
+        candidate = target.candidate
+        if _widened(state) and release.stage == "Starting":
+            candidate = max(target.candidate, candidate_now)
+        elif _widened(state) and release.stage == "Stepping":
+            # The strategy has just become one that shares nothing: first stable takes it all.
+            candidate = candidate_now
         return Split(stable if state.stable else 0, candidate)
     least, most = state.replicas - unavailable_of(spec), state.replicas + surge_of(spec)
     stable = target.stable
@@ -111,8 +115,8 @@ def _traffic(state: State) -> str | None:
     if state.seen.strangers((state.stable, state.candidate)):
         return state.stable
     if release.stage == "Promoting":
-        before = state.steps[release.step - 1].shared if release.step else False
-        return None if before else state.stable
+        before = state.steps[state.step.index - 1].shared if state.step.index else False
+        return None if before or _widened(state) else state.stable
     if release.stage != "Stepping" or not state.step.shared:
         return None if _widened(state) and _short_of_stable(state) else state.stable
     both = state.seen.ready(state.stable) and state.seen.ready(state.candidate)
