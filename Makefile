@@ -22,7 +22,7 @@ if ! $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null;
 fi
 endef
 
-.PHONY: help demo demo-down test test-fast lint format generate golden lock \
+.PHONY: help demo demo-down test test-fast test-exploration lint format generate golden lock \
 	cluster-up cluster-down clean
 
 help: ## Show this list
@@ -36,13 +36,19 @@ demo: ## Release real models on a real cluster: good ones, bad ones, three strat
 demo-down: $(READY) ## Remove what the demonstration made
 	@$(BIN)/python -m hack.demo down
 
+# Three stories at a time keep two cores busy; each test goes to the first worker that is free.
+WORKERS ?= --numprocesses 3 --maxschedchunk 1
+
 # Exit code 3: this machine can have no cluster. Those tests are then skipped, with the reason.
 test: $(READY) ## Run every test, those on a real API server and a real cluster included
 	@$(BIN)/python -m hack.cluster packages && $(BIN)/python -m hack.cluster build || [ $$? -eq 3 ]
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(WORKERS)
 
 test-fast: $(READY) ## Run the tests that need no cluster
 	@$(BIN)/python -m pytest -m "not cluster and not control_plane"
+
+test-exploration: $(READY) ## Explore the planner's states in larger small worlds, for about an hour
+	@HEADGATE_EXPLORE=large $(BIN)/python -m pytest tests/exploration
 
 lint: $(READY) ## Check style, types and layers
 	@$(BIN)/python -m pytest -q tests/quality

@@ -85,6 +85,11 @@ DESIGN: Spec = {
     "watch": {"duration": "60m"},
 }
 
+
+def action(kind: str, **more: Any) -> Spec:
+    return {"type": kind, "revision": "b81d0aaaaa", "at": "2026-11-26T10:00:00Z", **more}
+
+
 ACCEPTED: dict[str, Spec] = {
     "the least": spec(),
     "the whole manifest of the design": DESIGN,
@@ -130,6 +135,9 @@ ACCEPTED: dict[str, Spec] = {
     "an error rate of 1 as a condition": spec(rollback=condition(above=1)),
     "a whole number of requests": spec(rollback=condition(metric="throughput", below=0.5)),
     "short times": spec(watch={"duration": "0s", "keepPrevious": "100%"}, progressDeadline="90s"),
+    "an approval": spec(action=action("Approve", step=2, by="jane@example.com")),
+    "a promotion, from git": spec(action=action("Promote")),
+    "an undo": spec(action=action("Undo", to="7f9c2aaaaa")),
     "a stop": spec(suspend=True, historyLimit=1),
     "labels of one's own": spec(template=labelled(team="risk", app_kubernetes_io__name="fraud")),
     "restart policy Always": spec(template=template(restartPolicy="Always", hostNetwork=True)),
@@ -382,6 +390,20 @@ REFUSED: dict[str, Refused] = {
     ),
     "no progress deadline": Refused(
         spec(progressDeadline="0s"), "spec", "progressDeadline must be longer than nothing"
+    ),
+    "an approval of no step": Refused(
+        spec(action=action("Approve")), "spec.action", "an Approve needs it"
+    ),
+    "a step that nobody approves": Refused(
+        spec(action=action("Abort", step=1)), "spec.action", "nothing else has it"
+    ),
+    "an abort with a destination": Refused(
+        spec(action=action("Abort", to="abc")), "spec.action", "set the type to Undo"
+    ),
+    "an unknown action": Refused(spec(action=action("Explode")), "spec.action.type"),
+    "an action of no time": Refused(spec(action=action("Abort", at="now")), "spec.action.at"),
+    "an action of no revision": Refused(
+        spec(action=action("Abort", revision="")), "spec.action.revision"
     ),
     "no history": Refused(spec(historyLimit=0), "spec.historyLimit"),
     "a container without an image": Refused(

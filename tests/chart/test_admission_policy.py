@@ -98,6 +98,26 @@ def test_who_may_not_start_pods_may_not_have_them_started(policed: Cluster) -> N
     assert refusal(policed, "may", manifest("fraud", "2")) == ""
 
 
+def asked_by(name: str, version: str = "1") -> str:
+    written = yaml.safe_load(manifest("asked", version))
+    written["spec"]["action"] = {
+        "type": "Abort",
+        "revision": "abc",
+        "by": name,
+        "at": "2026-11-26T10:00:00Z",
+    }
+    return yaml.safe_dump(written)
+
+
+@pytest.mark.control_plane
+def test_nobody_acts_in_the_name_of_another(policed: Cluster) -> None:
+    said = refusal(policed, "may", asked_by("jane"))
+    assert "spec.action.by names jane, but may asks" in said
+    assert refusal(policed, "may", asked_by("may")) == ""
+    # Somebody else may change other fields: the action is still who asked it.
+    policed.kubectl("apply", "-f", "-", input=asked_by("may", version="2"))
+
+
 @pytest.mark.control_plane
 def test_a_label_is_not_a_release(policed: Cluster) -> None:
     policed.kubectl("apply", "-f", "-", input=manifest("labelled"))

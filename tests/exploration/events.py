@@ -15,6 +15,7 @@ from tests.exploration.scope import Scope
 from tests.exploration.world import (
     REVISIONS,
     VERSIONS,
+    Asked,
     Memory,
     Remembered,
     Side,
@@ -201,6 +202,23 @@ def _lose_status(world: World, scope: Scope) -> Outcomes:
         yield "the status is lost", world._replace(memory=Memory(), smoke=None, sample="")
 
 
+def _ask(world: World, scope: Scope) -> Outcomes:
+    if not scope.people:
+        return
+    names = REVISIONS[: scope.revisions]
+    asked = [Asked(kind, name) for kind in ("Promote", "Abort", "Retry", "Undo") for name in names]
+    asked += [Asked("Undo", name, to) for name in names for to in names if to != name]
+    if "approval" in scope.strategies[world.strategy]:
+        asked += [Asked("Approve", name) for name in names]
+    for action in asked:
+        # The same action again, at another time, is another action.
+        forgiven = {action.revision} if action.type == "Retry" else {action.to}
+        after = _newer(world)._replace(action=action, reverted=world.reverted - forgiven)
+        after = after._replace(memory=after.memory._replace(handled=False))
+        to = f" to {VERSIONS[action.to]}" if action.to is not None else ""
+        yield f"somebody asks: {action.type} {VERSIONS[action.revision]}{to}", after
+
+
 EVENTS = (
     Event("ready", False, _ready),
     Event("end", False, _end),
@@ -215,6 +233,7 @@ EVENTS = (
     Event("smoke-fails", True, _smoke_fails),
     Event("other-sample", True, _other_sample),
     Event("want", True, _want),
+    Event("ask", True, _ask),
     Event("scale", True, _scale),
     Event("restep", True, _restep),
     Event("suspend", True, _suspend),

@@ -243,7 +243,11 @@ class Exploration:
 
     def _check_rest(self, rest: World, came_from: World) -> None:
         seen = observation(rest, self.scope)
-        planned = plan(seen, NOW)
+        try:
+            planned = plan(seen, NOW)
+        except Exception:
+            # Told where it was visited.
+            return
         history = History(rest.checked, rest.reverted)
         if writes(planned):
             told = f"at rest, and yet it writes {', '.join(map(str, planned.intents))}"

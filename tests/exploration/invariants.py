@@ -17,6 +17,7 @@ from headgate.core.intents import (
     ShrinkWorkload,
 )
 from headgate.core.observation import NOWHERE, Observation
+from headgate.core.reverting import PEOPLES_REASONS
 from headgate.core.settings import (
     kept_of,
     replicas_of,
@@ -169,7 +170,7 @@ def capacity_is_kept(write: Write) -> str | None:
     reverting = release is not None and release.stage == "Reverting"
     if release is not None and rejected is not None and reverting:
         over = write.now - to_seconds(release.decided) >= LONGEST_UNPINNED
-        if rejected.revision == release.revision:
+        if rejected.revision == release.revision and rejected.reason not in PEOPLES_REASONS:
             needed = 1 if over else min(needed, revert_floor_of(spec))
     if after >= min(before, needed):
         return None
@@ -214,6 +215,9 @@ def no_step_with_something_missing(done: Pass) -> str | None:
         return "a step forward while stable's Deployment is not intact"
     entered = done.plan.status.release
     leaves = release if release.stage == "Stepping" else entered
+    if entered is not None and entered.promoting:
+        # A person asked for it.
+        return None
     if leaves is not None and leaves.stage == "Stepping":
         state = State(seen=seen, now=done.now, stable=stable.revision, release=leaves)
         ready, wanted = seen.ready(stable.revision), state.step.split.stable
@@ -242,7 +246,8 @@ def missing_data_is_never_good(done: Pass) -> str | None:
     if stable is None:
         return None
     state = State(seen=done.seen, now=done.now, stable=stable.revision, release=release)
-    if not state.step.shared or state.step.approval is not None:
+    promoting = done.plan.status.release is not None and done.plan.status.release.promoting
+    if promoting or not state.step.shared or state.step.approval is not None:
         return None
     candidates = {pod.name for pod in done.seen.pods if pod.revision == release.revision}
     told = [counters for name, counters in sample.pods.items() if name in candidates]
@@ -264,7 +269,8 @@ def the_first_write_of_a_revert_pins(done: Pass) -> str | None:
     ready, candidate = seen.ready(stable.revision), seen.ready(release.revision)
     rejected = done.plan.status.rejected
     floor = revert_floor_of(seen.spec)
-    if rejected is None or rejected.revision != release.revision:
+    unwanted = rejected is None or rejected.revision != release.revision
+    if unwanted or (rejected is not None and rejected.reason in PEOPLES_REASONS):
         floor = max(floor, replicas_of(seen.spec) - unavailable_of(seen.spec))
     if not ready or (ready < min(floor, replicas_of(seen.spec)) and candidate):
         return None

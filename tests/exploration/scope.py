@@ -11,6 +11,7 @@ from headgate.api.spec import ModelDeploymentSpec
 
 NOW = 1_700_000_000.0
 CONDITION = "high_error_rate"
+APPROVAL_STEP = 2
 
 CANARY = json.dumps(
     {
@@ -26,7 +27,8 @@ ROLLING = json.dumps({"type": "Rolling", "rolling": {"hold": "60s"}})
 class Scope:
     """One exploration. `disturbances` bounds how many events that are no part of a good release
     may happen on one path; what is part of it (pods get ready and end, checks pass, good samples,
-    time passes) may happen in any order and number. `lag`: pods follow their Deployment later.
+    time passes) may happen in any order and number. `lag`: pods follow their
+    Deployment later; `people`: they ask for things in spec.action.
     `sizes` are the replicas that the spec may ask for, `strategies` its strategies; the first of
     them to begin with.
     """
@@ -37,6 +39,7 @@ class Scope:
     revisions: int = 2
     disturbances: int = 2
     lag: bool = False
+    people: bool = False
     compared_each: int = 5
     without: frozenset[str] = field(default_factory=frozenset)
 

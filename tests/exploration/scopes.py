@@ -28,7 +28,8 @@ DEFAULT = (
     Scope("canary of 2, other strategies", (CANARY, BLUE_GREEN), (2,)),
     Scope("blue/green of 2, three versions", (BLUE_GREEN,), (2,), revisions=3),
     Scope("rolling of 2", (ROLLING,), (2,)),
-    Scope("approval with 2", (APPROVAL,), (2,)),
+    Scope("approval with 1, people", (APPROVAL,), (1,), people=True, without=EDITS),
+    Scope("canary of 2, people", (CANARY,), (2,), disturbances=2, people=True, without=EDITS),
     Scope("canary of 3, pods that follow late", (CANARY,), (3,), lag=True, without=EDITS),
     Scope("rolling of 3 without surge", (SWAP,), (3,), without=EDITS),
     Scope("canary of 4", (CANARY,), (4,), without=EDITS | {"suspend", "lose-status"}),
@@ -41,5 +42,9 @@ LARGE = (
     Scope("canary of 3, three versions, late pods", (CANARY,), (3, 1), 3, lag=True),
     Scope("canary of 4, three versions, late pods", (CANARY,), (4, 2), 3, lag=True),
     Scope("rolling of 4 without surge", (SWAP,), (4,), 3),
+    Scope("canary of 1, three versions, people", (CANARY,), (1,), 3, people=True),
+    Scope("approval with 2, people", (APPROVAL,), (2,), people=True),
+    Scope("blue/green of 2, people", (BLUE_GREEN,), (2,), 3, people=True),
+    Scope("canary of 2, people, three disturbances", (CANARY,), (2,), 2, 3, people=True),
 )
 SCOPES = DEFAULT + (LARGE if os.environ.get("HEADGATE_EXPLORE") == "large" else ())

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from functools import cache
 
+from headgate.api.action import Action, ActionType
 from headgate.api.status import (
+    ActionStatus,
     Decision,
     Rejection,
     Release,
@@ -24,12 +26,14 @@ from headgate.core.observation import (
     SmokeResult,
     Workload,
 )
+from headgate.core.reverting import ABORTED, PEOPLES_REASONS
 from headgate.core.timing import to_text
 from tests.exploration.evidence import NOTHING, counted, evidence_dict, sample_of
-from tests.exploration.scope import NOW, Scope
+from tests.exploration.scope import APPROVAL_STEP, NOW, Scope
 from tests.exploration.world import (
     REVISIONS,
     VERSIONS,
+    Asked,
     Memory,
     Remembered,
     World,
@@ -75,13 +79,16 @@ def observation(world: World, scope: Scope) -> Observation:
     )
     live = world.live
     release = world.memory.release
+    spec = scope.spec(VERSIONS[world.wanted], world.replicas, world.suspend, world.strategy)
+    if world.action is not None:
+        spec = spec.model_copy(update={"action": _action(world.action)})
     return Observation(
         namespace="risk",
         name="fraud",
         generation=GENERATION,
-        spec=scope.spec(VERSIONS[world.wanted], world.replicas, world.suspend, world.strategy),
+        spec=spec,
         revision=world.wanted,
-        status=_status(world.memory),
+        status=_status(world.memory, world.action),
         workloads=tuple(
             Workload(name, side.replicas, side.intact) for name, side in sides if side.replicas >= 0
         ),
@@ -93,7 +100,7 @@ def observation(world: World, scope: Scope) -> Observation:
             live.stable,
             live.previous,
             live.rejected,
-            "high_error_rate: too many errors" if live.rejected else None,
+            f"{_reason(live.asked)}: no good" if live.rejected else None,
             live.intact,
         ),
         roles={
@@ -138,7 +145,28 @@ def _pods(name: str, starting: int, ready: int, crashed: int, ending: bool) -> t
 
 
 @cache
-def _status(memory: Memory) -> Status:
+def _action(asked: Asked | None) -> Action | None:
+    if asked is None:
+        return None
+    step = APPROVAL_STEP if asked.type == "Approve" else None
+    return Action(
+        type=ActionType(asked.type), revision=asked.revision, step=step, to=asked.to, at=OVER
+    )
+
+
+def _handled(asked: Asked | None) -> ActionStatus | None:
+    action = _action(asked)
+    if action is None:
+        return None
+    return ActionStatus(**action.model_dump(mode="json", exclude_none=True), outcome="Done")
+
+
+def _reason(asked: bool) -> str:
+    return ABORTED if asked else "high_error_rate"
+
+
+@cache
+def _status(memory: Memory, action: Asked | None) -> Status:
     if memory == Memory():
         return Status()
 
@@ -150,7 +178,7 @@ def _status(memory: Memory) -> Status:
         rejected = Rejection(
             revision=memory.rejected,
             version=VERSIONS[memory.rejected],
-            reason="high_error_rate",
+            reason=_reason(memory.asked),
             message="too many errors",
             time=OVER,
         )
@@ -160,6 +188,7 @@ def _status(memory: Memory) -> Status:
         previous=side(memory.previous),
         rejected=rejected,
         release=None if memory.release is None else _release(memory.release),
+        action=_handled(action) if memory.handled else None,
         **_HISTORY,
     )
 
@@ -178,6 +207,10 @@ def _release(release: Remembered) -> Release:
         failed=release.failed,
         reason="Reason" if release.told or release.stage == "Reverting" else "",
         message="something went wrong" if release.told or release.stage == "Reverting" else "",
+        weight=1 if release.shared else 0,
+        promoting=release.promoting,
+        approvals=list(release.approvals),
+        instead_of=release.instead_of,
         started=BEGAN,
         step_started=OVER if release.hold_over else FRESH,
         progressed=OVER if release.deadline_over else FRESH,
@@ -187,12 +220,16 @@ def _release(release: Remembered) -> Release:
     )
 
 
-def remember(status: Status) -> Memory:
+def remember(status: Status, action: Asked | None) -> Memory:
     """What of a status the next pass reads."""
 
     def revision(side: VersionStatus | None) -> str | None:
         return None if side is None else side.revision
 
+    told = status.action
+    handled = False
+    if told is not None and action is not None:
+        handled = (told.type, told.revision, told.to) == action
     release, kept = status.release, None
     if release is not None:
         going = release.stage not in ("Watching", "Reverting")
@@ -210,6 +247,10 @@ def remember(status: Status) -> Memory:
             hold_over=release.step_started == OVER and not reverting,
             deadline_over=release.progressed == OVER and going,
             minute_over=release.decided == OVER and reverting,
+            shared=release.weight > 0,
+            promoting=release.promoting and going,
+            approvals=tuple(release.approvals) if going else (),
+            instead_of=release.instead_of,
             progress=release.progress if going else "",
             evidence=NOTHING if reverting else counted(release.evidence),
         )
@@ -217,13 +258,15 @@ def remember(status: Status) -> Memory:
         stable=revision(status.stable),
         previous=revision(status.previous),
         rejected=None if status.rejected is None else status.rejected.revision,
+        asked=status.rejected is not None and status.rejected.reason in PEOPLES_REASONS,
         release=kept,
+        handled=handled,
     )
 
 
 def store(world: World, status: Status) -> World:
     """The world once a pass has stored its status; the sample it counted is old news."""
-    memory = remember(status)
+    memory = remember(status, world.action)
     began = status.release is not None and status.release.started != BEGAN
     smoke = None if status.release is None or began else world.smoke
     world = world._replace(memory=memory, sample="", smoke=smoke)

@@ -21,6 +21,7 @@ from headgate.core.intents import (
     SetWorkload,
     ShrinkWorkload,
 )
+from headgate.core.reverting import PEOPLES_REASONS
 from tests.exploration.evidence import NOTHING, Counted
 from tests.exploration.scope import Scope
 
@@ -54,6 +55,7 @@ class Live(NamedTuple):
     stable: str | None = None
     previous: str | None = None
     rejected: str | None = None
+    asked: bool = False
     intact: bool = True
 
 
@@ -72,18 +74,32 @@ class Remembered(NamedTuple):
     hold_over: bool = False
     deadline_over: bool = False
     minute_over: bool = False
+    shared: bool = False
+    promoting: bool = False
+    approvals: tuple[int, ...] = ()
+    instead_of: str = ""
     progress: str = ""
     evidence: Counted = NOTHING
 
 
 class Memory(NamedTuple):
-    """The status."""
+    """The status. `asked`: the rejection is a person's wish; `handled`: the spec's action was."""
 
     stable: str | None = None
     previous: str | None = None
     rejected: str | None = None
+    asked: bool = False
     release: Remembered | None = None
+    handled: bool = False
     current: bool = True
+
+
+class Asked(NamedTuple):
+    """What a person asks in spec.action."""
+
+    type: str
+    revision: str
+    to: str | None = None
 
 
 class World(NamedTuple):
@@ -94,6 +110,7 @@ class World(NamedTuple):
     replicas: int
     suspend: bool = False
     strategy: int = 0
+    action: Asked | None = None
     sides: tuple[Side, ...] = ()
     order: tuple[str, ...] = ()
     live: Live | None = None
@@ -147,8 +164,9 @@ def carry_out(world: World, intent: Intent, scope: Scope) -> World:
         case RemoveWorkload(revision):
             world = world.put(revision, replicas=-1, intact=True)
             return world if scope.lag else follow(world, revision)
-        case SetTraffic(revision, stable, previous, rejected):
-            live = Live(revision, stable, previous, rejected)
+        case SetTraffic(revision, stable, previous, rejected, reason):
+            asked = reason is not None and reason.split(":")[0] in PEOPLES_REASONS
+            live = Live(revision, stable, previous, rejected, asked)
             return reverted_too(world._replace(live=live), rejected)
         case SetRole("stable", revision):
             return world._replace(roles=(revision, world.roles[1]))

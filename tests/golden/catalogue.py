@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.golden.stories import STORIES as RELEASES
+from tests.golden.stories_actions import STORIES as ACTIONS
+from tests.golden.stories_exploration import STORIES as EXPLORATION
 from tests.golden.story import Story
 
-STORIES: Mapping[str, Story] = {**RELEASES}
+STORIES: Mapping[str, Story] = {**RELEASES, **ACTIONS, **EXPLORATION}

@@ -145,6 +145,8 @@ class Teller:
                 )
             case KeepRevision(_, version, number):
                 return f"template of {version} kept as revision {number}"
+            case MarkRevision(revision, _, False):
+                return f"{name(revision)} marked as no longer rejected"
             case MarkRevision(revision, once_stable, _):
                 return f"{name(revision)} marked as " + (
                     "once stable" if once_stable else "rejected"

@@ -181,8 +181,8 @@ class World:
                 known = self.revisions[revision]
                 self.revisions[revision] = replace(
                     known,
-                    once_stable=known.once_stable or bool(once_stable),
-                    rejected=known.rejected or bool(rejected),
+                    once_stable=known.once_stable if once_stable is None else once_stable,
+                    rejected=known.rejected if rejected is None else rejected,
                 )
             case DropRevision(revision):
                 del self.revisions[revision]

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, Strict, StringConstraints, WithJsonSchema
 
+from headgate.api.action import Action
 from headgate.api.analysis import Analysis, Rollback, Watch
 from headgate.api.base import GROUP, Rule, SpecModel, longer_than_nothing
 from headgate.api.quantities import Duration, is_zero
@@ -208,5 +209,7 @@ class ModelDeploymentSpec(SpecModel):
     suspend: bool = False
     """Stop where things are: no release begins, and one under way takes no further step. A release
     that turns bad is still reverted."""
+    action: Action | None = None
+    """What a person asks of the release under way, such as an approval; carried out once."""
     history_limit: int = Field(default=10, ge=1, le=100)
     """Past versions that are kept to go back to."""

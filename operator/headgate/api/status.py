@@ -84,6 +84,19 @@ class Decision(StatusModel):
     message: Text = Field(description="What was decided and why, in a sentence.")
 
 
+class ActionStatus(StatusModel):
+    """The action of a person that was handled last, and what became of it."""
+
+    type: Name = Field(description="Approve, Promote, Abort, Retry or Undo.")
+    revision: Name = Field(description="The revision that it was meant for.")
+    step: int | None = Field(default=None, description="The step that was approved, from 1.")
+    to: Name | None = Field(default=None, description="The revision to go back to.")
+    by: Name | None = Field(default=None, description="Who asked.")
+    at: Time = Field(description="When it was asked.")
+    outcome: Literal["Done", "Ignored"] = Field(description="Done or Ignored.")
+    message: Text = Field(default="", description="What became of it, in a sentence.")
+
+
 class Release(StatusModel):
     """The release under way: where it stands and what has been counted."""
 
@@ -110,7 +123,13 @@ class Release(StatusModel):
     decided: Time = Field(default="", description="While reverting: since when.")
     progressed: Time = Field(default="", description="When anything last moved forward.")
     progress: Name = Field(default="", description="What the last progress was measured by.")
-    approved: Name = Field(default="", description="The approval step that was approved.")
+    approvals: list[int] = Field(
+        default_factory=list, max_length=50, description="Approved steps, counted from 1."
+    )
+    promoting: bool = Field(default=False, description="A person asked to go to 100 % at once.")
+    instead_of: Name = Field(
+        default="", description="The revision in the spec that a person gave up for this one."
+    )
     evidence: dict[str, Any] = Field(
         default_factory=dict,
         description="Counters and counts since the step began.",
@@ -157,6 +176,9 @@ class Status(StatusModel):
     release: Release | None = Field(default=None, description="The release under way.")
     analysis: AnalysisStatus | None = Field(default=None, description="The current verdict.")
     rejected: Rejection | None = Field(default=None, description="The last reverted version.")
+    action: ActionStatus | None = Field(
+        default=None, description="The action of a person that was handled last."
+    )
     conditions: list[Condition] = Field(
         default_factory=list,
         max_length=16,

@@ -8,7 +8,7 @@ from headgate.api.strategy import OnTimeout
 from headgate.core.desire import targets
 from headgate.core.intents import MarkRevision
 from headgate.core.judging import begin_step, evidence_of, hold_left, hold_of
-from headgate.core.reverting import revert
+from headgate.core.reverting import UNDONE, reject, revert
 from headgate.core.settings import kept_of
 from headgate.core.state import State
 from headgate.core.timing import for_people, to_text
@@ -54,7 +54,7 @@ def _starting(state: State) -> State:
         if checked.release is None or not checked.release.smoked:
             return checked
         state = checked
-    return _enter(state, 0)
+    return _enter(state, _last(state) if release.promoting else 0)
 
 
 def _smoke(state: State) -> State:
@@ -104,9 +104,15 @@ def _enter(state: State, index: int) -> State:
     return state.say("StepEntered", message)
 
 
+def _last(state: State) -> int:
+    return len(state.steps) - 1
+
+
 def _stepping(state: State) -> State:
     release, step = state.release, state.step
     assert release is not None
+    if release.promoting:
+        return _enter(state, _last(state))
     if not state.replicas:
         # Nobody is served, so nothing can be learnt: what was not judged does not go live.
         return state.wait(f"with 0 replicas {release.version} stays where it is")
@@ -184,6 +190,8 @@ def _approval(state: State) -> State:
     assert release is not None
     assert approval is not None
     index = state.step.index
+    if index + 1 in release.approvals:
+        return _enter(state, index + 1)
     if approval.timeout is None or state.since(release.step_started) < parse_duration(
         approval.timeout
     ):
@@ -212,22 +220,37 @@ def _promote(state: State) -> State:
     assert release is not None
     before = throughput(evidence_of(state))
     old = state.stable
-    state = state.change(
-        stable=release.revision,
-        previous=old,
-        marks=(*state.marks, MarkRevision(release.revision, once_stable=True)),
-        # It spoke of the step before; the watch has its own.
-        judgement=None,
-    ).proceed(
-        stage="Watching",
-        weight=100,
-        settled=True,
-        throughput_before=before,
-        step_started=to_text(state.now),
+    state = (
+        _give_up_undone(state)
+        .change(
+            stable=release.revision,
+            previous=old,
+            marks=(*state.marks, MarkRevision(release.revision, once_stable=True)),
+            # It spoke of the step before; the watch has its own.
+            judgement=None,
+        )
+        .proceed(
+            stage="Watching",
+            weight=100,
+            settled=True,
+            throughput_before=before,
+            step_started=to_text(state.now),
+        )
     )
     state = begin_step(state)
     message = f"{release.version} is the stable version now and gets all live traffic."
     return _watching(state.say("Promoted", message))
+
+
+def _give_up_undone(state: State) -> State:
+    """Once the version that a person went back to serves, the one in the spec is given up."""
+    release = state.release
+    assert release is not None
+    given_up = release.instead_of
+    if not given_up or given_up != state.stable:
+        return state
+    state = reject(state, given_up, 100, UNDONE, release.message)
+    return state.proceed(reason="", message="")
 
 
 def _watching(state: State) -> State:

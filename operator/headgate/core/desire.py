@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headgate.core.observation import NOWHERE
+from headgate.core.reverting import is_bad
 from headgate.core.settings import revert_floor_of, surge_of, unavailable_of
 from headgate.core.state import State
 from headgate.core.weights import Split
@@ -115,8 +116,7 @@ def _traffic(state: State) -> str | None:
     if state.seen.strangers((state.stable, state.candidate)):
         return state.stable
     if release.stage == "Promoting":
-        before = state.steps[state.step.index - 1].shared if state.step.index else False
-        return None if before or _widened(state) else state.stable
+        return None if release.weight or _widened(state) else state.stable
     if release.stage != "Stepping" or not state.step.shared:
         return None if _widened(state) and _short_of_stable(state) else state.stable
     both = state.seen.ready(state.stable) and state.seen.ready(state.candidate)
@@ -144,14 +144,14 @@ def _reverting(state: State) -> Desire:
     assert stable is not None
     replicas = {stable: state.replicas}
     candidate = release.revision
-    rejected = state.rejected is not None and state.rejected.revision == candidate
+    bad = is_bad(state)
     pinned = state.seen.live is not None and state.seen.live.revision == stable
-    if pinned or _may_pin(state, rejected):
+    if pinned or _may_pin(state, bad):
         return Desire(
             replicas=replicas,
             traffic=stable,
             roles={"stable": stable, "candidate": NOWHERE},
-            at_once=frozenset({candidate}) if rejected else frozenset(),
+            at_once=frozenset({candidate}) if bad else frozenset(),
         )
     # One candidate pod goes for each stable pod that became ready; the last one at the pin.
     current = _current(state, candidate)
@@ -164,25 +164,25 @@ def _reverting(state: State) -> Desire:
     )
 
 
-def _may_pin(state: State, rejected: bool) -> bool:
+def _may_pin(state: State, bad: bool) -> bool:
     release = state.release
     assert release is not None
     ready = state.seen.ready(state.stable)
     if ready == 0:
         return False
-    if ready >= min(_floor(state, rejected), state.replicas):
+    if ready >= min(_floor(state, bad), state.replicas):
         return True
     if state.seen.ready(release.revision) == 0:
         return True
-    return rejected and state.since(release.decided) >= LONGEST_UNPINNED_REVERT
+    return bad and state.since(release.decided) >= LONGEST_UNPINNED_REVERT
 
 
-def _floor(state: State, rejected: bool) -> int:
+def _floor(state: State, bad: bool) -> int:
     """A bad version is left with half the pods ready; one that is only unwanted leaves without
     costing capacity."""
     spec = state.seen.spec
     floor = revert_floor_of(spec)
-    return floor if rejected else max(floor, state.replicas - unavailable_of(spec))
+    return floor if bad else max(floor, state.replicas - unavailable_of(spec))
 
 
 def unpinned_deadline(state: State) -> float | None:

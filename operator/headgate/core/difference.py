@@ -140,8 +140,9 @@ def _unwritten(state: State, mark: MarkRevision) -> bool:
     known = state.seen.known(mark.revision)
     if known is None:
         return False
-    return bool(
-        (mark.once_stable and not known.once_stable) or (mark.rejected and not known.rejected)
+    return mark.once_stable not in (None, known.once_stable) or mark.rejected not in (
+        None,
+        known.rejected,
     )
 
 

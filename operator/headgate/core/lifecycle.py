@@ -11,7 +11,7 @@ from headgate.core.timing import to_text
 def supersede(state: State) -> State:
     """End a release whose version the spec no longer asks for."""
     release = state.release
-    if release is None or release.revision == state.seen.revision:
+    if release is None or state.seen.revision in (release.revision, release.instead_of):
         return state
     wanted = state.seen.spec.model.version
     if release.stage == "Reverting":
@@ -45,19 +45,8 @@ def start(state: State) -> State:
     known = seen.known(revision)
     first = state.stable is None
     going_back = known is not None and known.once_stable and not known.rejected
-    now = to_text(state.now)
-    state = state.change(
-        release=Release(
-            revision=revision,
-            version=seen.spec.model.version,
-            direct=first or going_back,
-            steps=1 if first or going_back else len(state.steps),
-            started=now,
-            step_started=now,
-            progressed=now,
-        )
-    )
     version = seen.spec.model.version
+    state = begin(state, revision, version, direct=first or going_back)
     if first:
         return state.say("ReleaseStarted", f"Starting the first version, {version}.")
     stable = state.version_of(state.stable)
@@ -68,6 +57,21 @@ def start(state: State) -> State:
         )
     kind = seen.spec.strategy.type
     return state.say("ReleaseStarted", f"Releasing {version} over {stable} ({kind}).")
+
+
+def begin(state: State, revision: str, version: str, *, direct: bool) -> State:
+    """The first moment of a release; `direct` goes without steps."""
+    now = to_text(state.now)
+    release = Release(
+        revision=revision,
+        version=version,
+        direct=direct,
+        steps=1 if direct else len(state.steps),
+        started=now,
+        step_started=now,
+        progressed=now,
+    )
+    return state.change(release=release)
 
 
 def refused(state: State) -> bool:

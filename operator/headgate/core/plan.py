@@ -6,6 +6,7 @@ plan is carried out the next one has nothing left to write.
 
 from __future__ import annotations
 
+from headgate.core.actions import act
 from headgate.core.advancing import advance
 from headgate.core.desire import desire
 from headgate.core.difference import difference, find_damage
@@ -18,7 +19,7 @@ from headgate.core.recovery import recover
 from headgate.core.report import conflicted, report
 from headgate.core.reverting import conclude
 
-CHAIN = (supersede, fail_by_pods, judge_release, find_damage, advance, conclude, start)
+CHAIN = (supersede, act, fail_by_pods, judge_release, find_damage, advance, conclude, start)
 
 
 def plan(observation: Observation, now: float) -> Plan:

@@ -24,6 +24,7 @@ def recover(seen: Observation, now: float) -> State:
         previous=status.previous.revision if status.previous else None,
         release=status.release,
         rejected=status.rejected,
+        action=status.action,
         releases=tuple(status.releases),
     )
     return _adopt_rejection(_adopt_stable(state))

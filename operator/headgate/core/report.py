@@ -17,6 +17,7 @@ from headgate.core.intents import Intent, Note, Plan
 from headgate.core.judging import evidence_of
 from headgate.core.lifecycle import refused
 from headgate.core.observation import Observation
+from headgate.core.reverting import PEOPLES_REASONS
 from headgate.core.settings import progress_deadline_of
 from headgate.core.state import MESSAGE_LENGTH, State
 from headgate.core.timing import to_text
@@ -49,6 +50,7 @@ def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
         release=release,
         analysis=_analysis(state),
         rejected=state.rejected,
+        action=state.action,
         decisions=[*seen.status.decisions, *_decisions(state)][-DECISIONS_KEPT:],
         releases=list(state.releases),
         conditions=conditions_of(state, phase, message),
@@ -127,9 +129,12 @@ def _at_rest(state: State) -> str:
         where = ""
         if state.rejected is not None and state.rejected.weight:
             where = f" at {state.rejected.weight} %"
+        gone = "Reverted"
+        if state.rejected is not None and state.rejected.reason in PEOPLES_REASONS:
+            gone = "Gave up"
         return (
-            f"Reverted {wanted}{where}: {why}. {stable} serves; "
-            "it is not tried again until the spec changes."
+            f"{gone} {wanted}{where}: {why}. {stable} serves; it is not tried again until the "
+            "spec changes or a retry names it."
         )
     if state.waiting:
         return state.waiting

@@ -12,6 +12,11 @@ from headgate.core.intents import MarkRevision
 from headgate.core.state import MESSAGE_LENGTH, State
 from headgate.core.timing import for_people, to_text
 
+ABORTED = "Aborted"
+UNDONE = "Undone"
+PEOPLES_REASONS = frozenset({ABORTED, UNDONE})
+"""Why a person gives a version up. It is rejected as a bad one is, but costs no capacity."""
+
 
 def revert(state: State, reason: str, message: str) -> State:
     """Take the release back to the stable version; a first version has nothing to go back to."""
@@ -21,28 +26,36 @@ def revert(state: State, reason: str, message: str) -> State:
     target = state.previous if watching else state.stable
     if target is None:
         return _nothing_to_go_back_to(state, reason, message)
-    rejected = Rejection(
-        revision=release.revision,
-        version=release.version,
-        reason=reason,
-        message=message[:MESSAGE_LENGTH],
-        weight=release.weight,
-        time=to_text(state.now),
-    )
-    state = state.change(
-        stable=target,
-        previous=None,
-        rejected=rejected,
-        marks=(*state.marks, MarkRevision(release.revision, rejected=True)),
-    ).proceed(
-        stage="Reverting", reason=reason, message=rejected.message, decided=to_text(state.now)
+    state = (
+        reject(state, release.revision, release.weight, reason, message)
+        .change(stable=target, previous=None)
+        .proceed(
+            stage="Reverting",
+            reason=reason,
+            message=message[:MESSAGE_LENGTH],
+            decided=to_text(state.now),
+        )
     )
     where = f"at {release.weight} %" if release.weight else "before any live traffic"
     return state.say(
         "Reverting",
         f"Taking {release.version} back to {state.version_of(target)} {where}: {message}",
-        warning=True,
+        warning=reason not in PEOPLES_REASONS,
     )
+
+
+def reject(state: State, revision: str, weight: int, reason: str, message: str) -> State:
+    """Remember that a revision is not to be tried again by itself."""
+    rejected = Rejection(
+        revision=revision,
+        version=state.version_of(revision),
+        reason=reason,
+        message=message[:MESSAGE_LENGTH],
+        weight=weight,
+        time=to_text(state.now),
+    )
+    mark = MarkRevision(revision, rejected=True)
+    return state.change(rejected=rejected, marks=(*state.marks, mark))
 
 
 def _nothing_to_go_back_to(state: State, reason: str, message: str) -> State:
@@ -55,6 +68,17 @@ def _nothing_to_go_back_to(state: State, reason: str, message: str) -> State:
             warning=True,
         )
     return state.proceed(failed=True, reason=reason, message=message[:MESSAGE_LENGTH])
+
+
+def is_bad(state: State) -> bool:
+    """Whether the release being reverted is rejected for what it did, not on request."""
+    release, rejected = state.release, state.rejected
+    return (
+        release is not None
+        and rejected is not None
+        and rejected.revision == release.revision
+        and rejected.reason not in PEOPLES_REASONS
+    )
 
 
 def withdraw(state: State, reason: str, message: str) -> State:
@@ -83,7 +107,8 @@ def conclude(state: State) -> State:
             "Reverted",
             f"Reverted {release.version}: all traffic is with {state.version_of(state.stable)} "
             f"again, {took} after the decision.",
-            warning=True,
+            warning=is_bad(state),
         )
-        return state.finish("Reverted", release.reason, release.message)
+        outcome = "Reverted" if is_bad(state) else release.reason
+        return state.finish(outcome, release.reason, release.message)
     return state.finish(release.reason, release.reason, release.message)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from headgate.api.status import Rejection, Release, ReleaseRecord
+from headgate.api.status import ActionStatus, Rejection, Release, ReleaseRecord
 from headgate.core.intents import Intent, Note
 from headgate.core.observation import Observation
 from headgate.core.settings import replicas_of
@@ -36,6 +36,7 @@ class State:
     previous: str | None = None
     release: Release | None = None
     rejected: Rejection | None = None
+    action: ActionStatus | None = None
     releases: tuple[ReleaseRecord, ...] = ()
     marks: tuple[Intent, ...] = ()
     notes: tuple[Note, ...] = ()
