@@ -258,7 +258,11 @@ class Exploration:
 
 @lru_cache(maxsize=100_000)
 def _pass(world: World, scope: Scope) -> World:
-    planned = plan(observation(world, scope), NOW)
+    try:
+        planned = plan(observation(world, scope), NOW)
+    except Exception:
+        # Told where it was visited.
+        return world
     for intent in planned.intents:
         world = carry_out(world, intent, scope)
     return store(world, planned.status)

@@ -335,7 +335,8 @@ def rests_with_stable(done: Pass) -> str | None:
     if release is not None:
         return f"{status.phase} ({status.message}) and nothing more will happen"
     if status.stable is None:
-        return None if status.phase in ("Suspended", "Reverted") else f"{status.phase}: no stable"
+        given_up = status.rejected is not None and status.rejected.revision == done.seen.revision
+        return None if given_up or status.phase == "Suspended" else f"{status.phase}: no stable"
     stable = status.stable.revision
     if live is None or live.revision != stable:
         return f"traffic is not with the stable version {stable}"

@@ -105,6 +105,9 @@ def _adopt_rejection(state: State) -> State:
             }
         )
     state = state.change(rejected=rejected, release=release)
+    if release is not None and release.stage == "Reverting" and state.stable is None:
+        # A first version that a person gave up: there is nothing to go back to.
+        state = state.finish(rejected.reason, rejected.reason, rejected.message)
     return state.say(
         "Recovered",
         f"Took the rejection of {rejected.version} from the live Service: {rejected.message}",

@@ -133,7 +133,7 @@ def _at_rest(state: State) -> str:
         if state.rejected is not None and state.rejected.reason in PEOPLES_REASONS:
             gone = "Gave up"
         return (
-            f"{gone} {wanted}{where}: {why}. {stable} serves; it is not tried again until the "
+            f"{gone} {wanted}{where}: {why}. {stable or 'Nothing'} serves; it is not tried again until the "
             "spec changes or a retry names it."
         )
     if state.waiting:
