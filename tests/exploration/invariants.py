@@ -151,10 +151,6 @@ def surge_is_bounded(write: Write) -> str | None:
     sides = {status.stable.revision, release.revision}
     total = sum(each.replicas for each in write.after.workloads if each.revision in sides)
     planned = sum(each.replicas for each in write.planned.workloads if each.revision in sides)
-    stable = write.planned.workload(status.stable.revision)
-    if stable is not None and stable.replicas > replicas:
-        # The spec has just asked for fewer: what is too much goes in the same pass.
-        most = max(most, planned + surge_of(spec))
     if total <= max(most, planned):
         return None
     return f"{total} pods are asked for, {most} are allowed"

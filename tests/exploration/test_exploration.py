@@ -11,7 +11,7 @@ import pytest
 from tests.exploration.explore import Findings, explore
 from tests.exploration.scopes import SCOPES
 
-AT_LEAST = 5_000
+AT_LEAST = 4_000
 """States that each scope has by far: with fewer, something does not happen any more."""
 
 

@@ -84,6 +84,11 @@ def _next_pods(state: State) -> Split:
         elif _widened(state) and release.stage == "Stepping":
             # The strategy has just become one that shares nothing: first stable takes it all.
             candidate = candidate_now
+        elif release.stage == "Starting" and state.step.shared:
+            # Without surge a stable pod has to go before there is room for the first candidate.
+            there = max(stable_now, len(seen.pods_of(state.stable)))
+            room = state.replicas + surge_of(spec) - there
+            candidate = min(candidate, max(candidate_now, room))
         return Split(stable if state.stable else 0, candidate)
     least, most = state.replicas - unavailable_of(spec), state.replicas + surge_of(spec)
     stable = target.stable

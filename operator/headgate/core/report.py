@@ -133,8 +133,8 @@ def _at_rest(state: State) -> str:
         if state.rejected is not None and state.rejected.reason in PEOPLES_REASONS:
             gone = "Gave up"
         return (
-            f"{gone} {wanted}{where}: {why}. {stable or 'Nothing'} serves; it is not tried again until the "
-            "spec changes or a retry names it."
+            f"{gone} {wanted}{where}: {why}. {stable or 'Nothing'} serves; it is not tried again "
+            "until the spec changes or a retry names it."
         )
     if state.waiting:
         return state.waiting
