@@ -92,12 +92,12 @@ def _never_suspended(state: State) -> State:
 
 
 def _writes_backwards(patch: pytest.MonkeyPatch) -> None:
-    right = plan.difference
+    right = difference.difference
     patch.setattr(plan, "difference", lambda state, desired: right(state, desired)[::-1])
 
 
 def _old_generation(patch: pytest.MonkeyPatch) -> None:
-    right = plan.report
+    right = report.report
 
     def wrong(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
         answer = right(state, desired, intents)
@@ -109,7 +109,7 @@ def _old_generation(patch: pytest.MonkeyPatch) -> None:
 
 
 def _by_the_order_of_pods(patch: pytest.MonkeyPatch) -> None:
-    right = plan.difference
+    right = difference.difference
 
     def wrong(state: State, desired: Desire) -> tuple[Intent, ...]:
         intents, pods = right(state, desired), state.seen.pods
