@@ -22,7 +22,7 @@ if ! $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null;
 fi
 endef
 
-.PHONY: help demo demo-down test test-fast lint format generate golden lock \
+.PHONY: help demo demo-down test test-fast test-exploration lint format generate golden lock \
 	bench-engine cluster-up cluster-down clean
 
 help: ## Show this list
@@ -46,6 +46,9 @@ test: $(READY) ## Run every test, those on a real API server and a real cluster 
 
 test-fast: $(READY) ## Run the tests that need no cluster
 	@$(BIN)/python -m pytest -m "not cluster and not control_plane"
+
+test-exploration: $(READY) ## Explore the planner's states in larger small worlds, for about an hour
+	@HEADGATE_EXPLORE=large $(BIN)/python -m pytest tests/exploration
 
 lint: $(READY) ## Check style, types and layers
 	@$(BIN)/python -m pytest -q tests/quality

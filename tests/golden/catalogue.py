@@ -6,9 +6,17 @@ from collections.abc import Mapping
 
 from tests.golden.stories import STORIES as RELEASES
 from tests.golden.stories_actions import STORIES as ACTIONS
+from tests.golden.stories_exploration import STORIES as EXPLORATION
 from tests.golden.stories_freeze import STORIES as FREEZES
 from tests.golden.stories_strategy import STORIES as STRATEGIES
 from tests.golden.stories_workload import STORIES as WORKLOAD
 from tests.golden.story import Story
 
-STORIES: Mapping[str, Story] = {**RELEASES, **ACTIONS, **FREEZES, **STRATEGIES, **WORKLOAD}
+STORIES: Mapping[str, Story] = {
+    **RELEASES,
+    **ACTIONS,
+    **EXPLORATION,
+    **FREEZES,
+    **STRATEGIES,
+    **WORKLOAD,
+}

@@ -49,6 +49,13 @@ def _starting(state: State) -> State:
     ready = state.seen.ready(release.revision)
     if ready < wanted:
         return state.wait(f"{ready} of {wanted} pods of {release.version} are ready")
+    workload = state.seen.workload(release.revision)
+    if workload is not None and workload.replicas > wanted:
+        # After a lost status: with these pods it would get more traffic than the step gives it.
+        return state.wait(f"{workload.replicas} pods of {release.version} go down to {wanted}")
+    least = targets(state).stable
+    if state.stable is not None and state.step.shared and state.seen.ready(state.stable) < least:
+        return state.wait(f"{state.seen.ready(state.stable)} of {least} stable pods are ready")
     if not release.smoked and wanted:
         checked = _smoke(state)
         if checked.release is None or not checked.release.smoked:
@@ -163,10 +170,13 @@ def _frozen(state: State) -> str:
 def _stepping(state: State) -> State:
     release, step = state.release, state.step
     assert release is not None
-    if release.promoting or step.weight == 100:
-        if not state.replicas:
-            return state.wait("there are no replicas to go on with")
-        # A person asked for it, or the spec has fewer steps than when this one was entered.
+    if release.promoting:
+        return _go_on(state, len(state.steps) - 1)
+    if not state.replicas:
+        # Nobody is served, so nothing can be learnt: what was not judged does not go live.
+        return state.wait(f"with 0 replicas {release.version} stays where it is")
+    if step.weight == 100:
+        # The spec has fewer steps than when this one was entered.
         return _go_on(state, len(state.steps) - 1)
     missing = _missing_pods(state)
     if missing:
@@ -329,7 +339,9 @@ def _watching(state: State) -> State:
     evidence = evidence_of(state)
     going_back = release.direct and state.previous is not None
     quiet = _is_quiet(state, evidence)
-    left = 0.0 if going_back or quiet else hold_left(state, evidence)
+    # Nobody is watched by anybody: only the clock can end it.
+    empty = not state.replicas and state.since(release.step_started) >= hold_of(state)
+    left = 0.0 if going_back or quiet or empty else hold_left(state, evidence)
     holding = next((name for name, held in evidence.held.items() if held > 0), None)
     if left > 0:
         watched, whole = for_people(hold_of(state) - left), for_people(hold_of(state))

@@ -86,8 +86,17 @@ def _next_pods(state: State) -> Split:
     if release.stage != "Stepping" or not state.step.shared:
         # A preview and a promotion bring up a whole second side: the old one is kept to go back.
         stable = max(target.stable, stable_now if release.stage == "Promoting" else 0)
-        shared = _widened(state) and release.stage == "Starting"
-        candidate = max(target.candidate, candidate_now) if shared else target.candidate
+        candidate = target.candidate
+        if _widened(state) and release.stage == "Starting":
+            candidate = max(target.candidate, candidate_now)
+        elif _widened(state) and release.stage == "Stepping":
+            # The strategy has just become one that shares nothing: first stable takes it all.
+            candidate = candidate_now
+        elif release.stage == "Starting" and state.step.shared:
+            # Without surge a stable pod has to go before there is room for the first candidate.
+            there = max(stable_now, len(seen.pods_of(state.stable)))
+            room = state.replicas + surge_of(spec) - there
+            candidate = min(candidate, max(candidate_now, room))
         return Split(stable if state.stable else 0, candidate)
     least, most = state.replicas - unavailable_of(spec), state.replicas + surge_of(spec)
     stable = target.stable

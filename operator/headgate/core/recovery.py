@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from headgate.api.status import Rejection, Release
 from headgate.core.observation import NOWHERE, Observation
+from headgate.core.settings import kept_of
 from headgate.core.state import State
 from headgate.core.timing import to_text
 
@@ -52,7 +53,12 @@ def _believe_service(state: State, stable: str, previous: str | None) -> State:
     kept = previous if state.seen.workload(previous) is not None else None
     if release is not None and release.revision == stable:
         release = release.model_copy(
-            update={"stage": "Watching", "evidence": {}, "step_started": to_text(state.now)}
+            update={
+                "stage": "Watching",
+                "kept": _kept(state.seen, kept),
+                "evidence": {},
+                "step_started": to_text(state.now),
+            }
         )
     elif release is None and kept is not None:
         release = Release(
@@ -60,7 +66,7 @@ def _believe_service(state: State, stable: str, previous: str | None) -> State:
             version=state.version_of(stable),
             stage="Watching",
             weight=100,
-            kept=_replicas(state.seen, kept),
+            kept=_kept(state.seen, kept),
             started=to_text(state.now),
             step_started=to_text(state.now),
             progressed=to_text(state.now),
@@ -101,6 +107,9 @@ def _adopt_rejection(state: State) -> State:
             }
         )
     state = state.change(rejected=rejected, release=release)
+    if release is not None and release.stage == "Reverting" and state.stable is None:
+        # A first version that a person gave up: there is nothing to go back to.
+        state = state.finish(rejected.reason, rejected.reason, rejected.message)
     return state.say(
         "Recovered",
         f"Took the rejection of {rejected.version} from the live Service: {rejected.message}",
@@ -108,6 +117,6 @@ def _adopt_rejection(state: State) -> State:
     )
 
 
-def _replicas(seen: Observation, revision: str) -> int:
-    workload = seen.workload(revision)
-    return workload.replicas if workload is not None else 0
+def _kept(seen: Observation, previous: str | None) -> int:
+    workload = seen.workload(previous)
+    return min(workload.replicas, kept_of(seen.spec)) if workload is not None else 0

@@ -1,0 +1,271 @@
+"""What may happen to a small world besides the operator's passes.
+
+An event is data: a name, whether it disturbs (is no part of a good release), and a function that
+lists the worlds it can lead to, each with the words in which a story tells it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.exploration.evidence import SAMPLES
+from tests.exploration.scope import Scope
+from tests.exploration.world import (
+    REVISIONS,
+    VERSIONS,
+    Asked,
+    Memory,
+    Remembered,
+    Side,
+    World,
+    follow,
+)
+
+Outcomes = Iterator[tuple[str, World]]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One kind of event."""
+
+    name: str
+    disturbs: bool
+    happen: Callable[[World, Scope], Outcomes]
+
+
+def _sides(world: World) -> Iterator[tuple[str, Side]]:
+    return zip(REVISIONS, world.sides, strict=False)
+
+
+def _ready(world: World, scope: Scope) -> Outcomes:
+    for name, side in _sides(world):
+        if side.starting:
+            after = world.put(name, starting=side.starting - 1, ready=side.ready + 1)
+            yield f"a pod of {VERSIONS[name]} becomes ready", after
+
+
+def _end(world: World, scope: Scope) -> Outcomes:
+    for name, side in _sides(world):
+        if side.ending:
+            yield f"the ending pods of {VERSIONS[name]} are gone", world.put(name, ending=False)
+
+
+def _follow(world: World, scope: Scope) -> Outcomes:
+    for name, side in _sides(world):
+        if scope.lag and side.pods != max(0, side.replicas):
+            yield f"the pods of {VERSIONS[name]} follow its Deployment", follow(world, name)
+
+
+def _unready(world: World, scope: Scope) -> Outcomes:
+    for name, side in _sides(world):
+        if side.ready:
+            after = world.put(name, starting=side.starting + 1, ready=side.ready - 1)
+            yield f"a pod of {VERSIONS[name]} is not ready any more", after
+
+
+def _crash(world: World, scope: Scope) -> Outcomes:
+    release = world.memory.release
+    if release is None:
+        return
+    name = release.revision
+    side = world.side(name)
+    for state in ("starting", "ready"):
+        count = getattr(side, state)
+        if count:
+            after = world.put(name, **{state: count - 1, "crashed": side.crashed + 1})
+            yield f"a {state} pod of {VERSIONS[name]} crashes again and again", after
+
+
+def _smoke_passes(world: World, scope: Scope) -> Outcomes:
+    if world.smoke is not None and world.smoke[1] == "asked":
+        name = world.smoke[0]
+        if world.side(name).ready:
+            after = world._replace(smoke=(name, "passed"), checked=world.checked | {name})
+            yield f"the checks of {VERSIONS[name]} pass", after
+
+
+def _smoke_fails(world: World, scope: Scope) -> Outcomes:
+    if world.smoke is not None and world.smoke[1] == "asked":
+        name = world.smoke[0]
+        yield f"the checks of {VERSIONS[name]} fail", world._replace(smoke=(name, "failed"))
+
+
+def _polled(world: World) -> bool:
+    release = world.memory.release
+    return release is not None and release.stage in ("Stepping", "Promoting", "Watching")
+
+
+def _good_sample(world: World, scope: Scope) -> Outcomes:
+    if _polled(world) and not world.sample:
+        yield "a poll finds a good candidate", world._replace(sample="good")
+
+
+def _other_sample(world: World, scope: Scope) -> Outcomes:
+    if not _polled(world) or world.sample:
+        return
+    words = {
+        "bad": "a poll finds that half of the candidate's answers are errors",
+        "shared": "a poll finds that half of everybody's answers are errors",
+        "silent": "a poll finds no metrics of the candidate",
+        "idle": "a poll finds no requests",
+        "outage": "Prometheus does not answer a poll",
+    }
+    for kind in SAMPLES:
+        if kind in words:
+            yield words[kind], world._replace(sample=kind)
+
+
+def _let(world: World, **changes: Any) -> World:
+    release = world.memory.release
+    assert release is not None
+    return world._replace(memory=world.memory._replace(release=release._replace(**changes)))
+
+
+def _hold_over(world: World, scope: Scope) -> Outcomes:
+    release = world.memory.release
+    if release is not None and release.stage in ("Stepping", "Watching") and not release.hold_over:
+        yield "the time of the step is over", _let(world, hold_over=True)
+
+
+def _minute_over(world: World, scope: Scope) -> Outcomes:
+    release = world.memory.release
+    if release is not None and release.stage == "Reverting" and not release.minute_over:
+        yield "a minute has passed since the decision", _let(world, minute_over=True)
+
+
+def _deadline_over(world: World, scope: Scope) -> Outcomes:
+    release = world.memory.release
+    going = release is not None and release.stage in ("Starting", "Stepping", "Promoting")
+    if release is not None and going and not release.deadline_over:
+        yield "nothing has moved for the whole progressDeadline", _let(world, deadline_over=True)
+
+
+def _newer(world: World) -> World:
+    return world._replace(memory=world.memory._replace(current=False))
+
+
+def _want(world: World, scope: Scope) -> Outcomes:
+    for name in REVISIONS[: scope.revisions]:
+        if name != world.wanted:
+            after = _newer(world)._replace(wanted=name)
+            yield f"the spec asks for {VERSIONS[name]}", after
+
+
+def _scale(world: World, scope: Scope) -> Outcomes:
+    for replicas in scope.sizes:
+        if replicas != world.replicas:
+            after = _newer(world)._replace(replicas=replicas)
+            yield f"the spec asks for {replicas} replicas", after
+
+
+def _restep(world: World, scope: Scope) -> Outcomes:
+    for place, strategy in enumerate(scope.strategies):
+        if place != world.strategy:
+            yield f"the spec's strategy becomes {strategy}", _newer(world)._replace(strategy=place)
+
+
+def _suspend(world: World, scope: Scope) -> Outcomes:
+    after = _newer(world)._replace(suspend=not world.suspend)
+    yield f"spec.suspend becomes {str(not world.suspend).lower()}", after
+
+
+def _delete_deployment(world: World, scope: Scope) -> Outcomes:
+    for name, side in _sides(world):
+        if side.replicas >= 0:
+            after = world.put(name, replicas=-1, intact=True)
+            after = after if scope.lag else follow(after, name)
+            yield f"somebody deletes the Deployment of {VERSIONS[name]}", after
+
+
+def _edit_deployment(world: World, scope: Scope) -> Outcomes:
+    for name, side in _sides(world):
+        if side.replicas >= 0 and side.intact:
+            after = world.put(name, intact=False)
+            yield f"somebody edits the Deployment of {VERSIONS[name]}", after
+
+
+def _delete_live(world: World, scope: Scope) -> Outcomes:
+    if world.live is not None:
+        yield "somebody deletes the live Service", world._replace(live=None)
+
+
+def _edit_live(world: World, scope: Scope) -> Outcomes:
+    if world.live is not None and world.live.intact:
+        live = world.live._replace(intact=False)
+        yield "somebody edits the live Service", world._replace(live=live)
+
+
+def _lose_status(world: World, scope: Scope) -> Outcomes:
+    if world.memory != Memory():
+        yield "the status is lost", world._replace(memory=Memory(), smoke=None, sample="")
+
+
+def _ask(world: World, scope: Scope) -> Outcomes:
+    if not scope.people:
+        return
+    names = REVISIONS[: scope.revisions]
+    asked = [Asked(kind, name) for kind in ("Promote", "Abort", "Retry", "Undo") for name in names]
+    asked += [Asked("Undo", name, to) for name in names for to in names if to != name]
+    if "approval" in scope.strategies[world.strategy]:
+        asked += [Asked("Approve", name) for name in names]
+    for action in asked:
+        # The same action again, at another time, is another action.
+        forgiven = {action.revision} if action.type == "Retry" else {action.to}
+        after = _newer(world)._replace(action=action, reverted=world.reverted - forgiven)
+        after = after._replace(memory=after.memory._replace(handled=False))
+        to = f" to {VERSIONS[action.to]}" if action.to is not None else ""
+        yield f"somebody asks: {action.type} {VERSIONS[action.revision]}{to}", after
+
+
+EVENTS = (
+    Event("ready", False, _ready),
+    Event("end", False, _end),
+    Event("follow", False, _follow),
+    Event("smoke-passes", False, _smoke_passes),
+    Event("good-sample", False, _good_sample),
+    Event("hold-over", False, _hold_over),
+    Event("minute-over", False, _minute_over),
+    Event("deadline-over", True, _deadline_over),
+    Event("unready", True, _unready),
+    Event("crash", True, _crash),
+    Event("smoke-fails", True, _smoke_fails),
+    Event("other-sample", True, _other_sample),
+    Event("want", True, _want),
+    Event("ask", True, _ask),
+    Event("scale", True, _scale),
+    Event("restep", True, _restep),
+    Event("suspend", True, _suspend),
+    Event("delete-deployment", True, _delete_deployment),
+    Event("edit-deployment", True, _edit_deployment),
+    Event("delete-live", True, _delete_live),
+    Event("edit-live", True, _edit_live),
+    Event("lose-status", True, _lose_status),
+)
+
+
+def events_of(scope: Scope) -> tuple[Event, ...]:
+    """The events of a scope."""
+    return tuple(event for event in EVENTS if event.name not in scope.without)
+
+
+def all_goes_well(world: World) -> World:
+    """The world after everything that was awaited has come: pods, checks, a good poll, time."""
+    for name, side in _sides(world):
+        serving = side.starting + side.ready + side.crashed
+        world = world.put(name, starting=0, crashed=0, ready=serving, ending=False)
+        world = follow(world, name)
+    if world.smoke is not None and world.smoke[1] == "asked" and world.side(world.smoke[0]).ready:
+        name = world.smoke[0]
+        world = world._replace(smoke=(name, "passed"), checked=world.checked | {name})
+    if _polled(world):
+        world = world._replace(sample="good")
+    release = world.memory.release
+    if release is not None:
+        later: Remembered = release._replace(
+            hold_over=release.stage in ("Stepping", "Watching"),
+            minute_over=release.stage == "Reverting",
+        )
+        world = world._replace(memory=world.memory._replace(release=later))
+    return world

@@ -1,0 +1,78 @@
+"""How large a small world is: strategy, replicas, revisions, and what may happen in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+
+from headgate.api.environments import resolve
+from headgate.api.spec import ModelDeploymentSpec
+
+NOW = 1_700_000_000.0
+CONDITION = "high_error_rate"
+APPROVAL_STEP = 2
+
+CANARY = json.dumps(
+    {
+        "type": "Canary",
+        "canary": {"steps": [{"weight": 20, "hold": "60s"}, {"weight": 50, "hold": "60s"}]},
+    }
+)
+BLUE_GREEN = json.dumps({"type": "BlueGreen", "blueGreen": {"hold": "60s"}})
+ROLLING = json.dumps({"type": "Rolling", "rolling": {"hold": "60s"}})
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One exploration. `disturbances` bounds how many events that are no part of a good release
+    may happen on one path; what is part of it (pods get ready and end, checks pass, good samples,
+    time passes) may happen in any order and number. `lag`: pods follow their
+    Deployment later; `people`: they ask for things in spec.action.
+    `sizes` are the replicas that the spec may ask for, `strategies` its strategies; the first of
+    them to begin with.
+    """
+
+    name: str
+    strategies: tuple[str, ...]
+    sizes: tuple[int, ...] = (2,)
+    revisions: int = 2
+    disturbances: int = 2
+    lag: bool = False
+    people: bool = False
+    compared_each: int = 5
+    without: frozenset[str] = field(default_factory=frozenset)
+
+    def spec(
+        self, version: str, replicas: int, suspend: bool, strategy: int
+    ) -> ModelDeploymentSpec:
+        """The resolved spec that asks for a version."""
+        return _spec(self.strategies[strategy], version, replicas, suspend)
+
+
+@cache
+def _spec(strategy: str, version: str, replicas: int, suspend: bool) -> ModelDeploymentSpec:
+    return resolve(
+        ModelDeploymentSpec.model_validate(
+            {
+                "model": {"name": "fraud", "version": version},
+                "replicas": replicas,
+                "suspend": suspend,
+                "template": {"spec": {"containers": [{"name": "server", "image": "fraud:1"}]}},
+                "strategy": json.loads(strategy),
+                "analysis": {
+                    "interval": "30s",
+                    "unknownTimeout": "60s",
+                    "level": "basic",
+                    "comparison": {"minSamples": 20},
+                },
+                "rollback": {
+                    "conditions": [
+                        {"name": CONDITION, "metric": "errorRate", "above": 0.1, "for": "60s"}
+                    ]
+                },
+                "watch": {"duration": "60s"},
+                "progressDeadline": "60s",
+            }
+        )
+    )
