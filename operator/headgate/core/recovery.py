@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from headgate.api.status import Rejection, Release
 from headgate.core.observation import NOWHERE, Observation
+from headgate.core.settings import kept_of
 from headgate.core.state import State
 from headgate.core.timing import to_text
 
@@ -49,7 +50,13 @@ def _believe_service(state: State, stable: str, previous: str | None) -> State:
     kept = previous if state.seen.workload(previous) is not None else None
     if release is not None and release.revision == stable:
         release = release.model_copy(
-            update={"stage": "Watching", "evidence": {}, "step_started": to_text(state.now)}
+            update={
+                "stage": "Watching",
+                "weight": 100,
+                "kept": _kept(state.seen, kept),
+                "evidence": {},
+                "step_started": to_text(state.now),
+            }
         )
     elif release is None and kept is not None:
         release = Release(
@@ -57,7 +64,7 @@ def _believe_service(state: State, stable: str, previous: str | None) -> State:
             version=state.version_of(stable),
             stage="Watching",
             weight=100,
-            kept=_replicas(state.seen, kept),
+            kept=_kept(state.seen, kept),
             started=to_text(state.now),
             step_started=to_text(state.now),
             progressed=to_text(state.now),
@@ -105,6 +112,7 @@ def _adopt_rejection(state: State) -> State:
     )
 
 
-def _replicas(seen: Observation, revision: str) -> int:
-    workload = seen.workload(revision)
-    return workload.replicas if workload is not None else 0
+def _kept(seen: Observation, previous: str | None) -> int:
+    """The pods of the version before that are still there and worth keeping."""
+    workload = seen.workload(previous)
+    return min(workload.replicas, kept_of(seen.spec)) if workload is not None else 0
