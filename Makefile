@@ -22,7 +22,7 @@ if ! $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null;
 fi
 endef
 
-.PHONY: help demo demo-down test test-fast lint format generate golden lock \
+.PHONY: help demo demo-down test test-fast test-faults lint format generate golden lock \
 	cluster-up cluster-down clean
 
 help: ## Show this list
@@ -43,6 +43,10 @@ test: $(READY) ## Run every test, those on a real API server and a real cluster 
 
 test-fast: $(READY) ## Run the tests that need no cluster
 	@$(BIN)/python -m pytest -m "not cluster and not control_plane"
+
+test-faults: $(READY) ## Disturb releases at every write and every request (under an hour)
+	@$(BIN)/python -m hack.cluster build --control-plane-only
+	@$(BIN)/python -m tests.faults $(FAULTS)
 
 lint: $(READY) ## Check style, types and layers
 	@$(BIN)/python -m pytest -q tests/quality

@@ -1,4 +1,7 @@
-"""Every write of a story, killed in every position, each time compared with the undisturbed run."""
+"""A story again and again, disturbed at one point each time, compared with the undisturbed run.
+
+The points are every write, killed in every position, or every request, with every answer.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.faults.answers import Answer, Fault
 from tests.faults.arena import Arena
 from tests.faults.killing import Kill, Position
 from tests.faults.points import Ending, Point
@@ -33,47 +37,72 @@ class Result:
         return "\n".join(lines)
 
 
-async def enumerate_kills(
+Disturbance = Kill | Fault
+
+
+def every_kill(undisturbed: Ending) -> list[Disturbance]:
+    """Every write, in every position."""
+    return [
+        Kill(write, position)
+        for write in range(1, len(undisturbed.writes) + 1)
+        for position in Position
+    ]
+
+
+def every_answer(undisturbed: Ending) -> list[Disturbance]:
+    """Every request, with every answer; nothing that is only read is in conflict."""
+    return [
+        Fault(number, answer)
+        for number, request in enumerate(undisturbed.requests, start=1)
+        for answer in Answer
+        if not (request.startswith("GET") and answer in (Answer.CONFLICT, Answer.LATE))
+    ]
+
+
+async def enumerate_points(
     arena: Arena,
     stories: Iterable[Story],
-    positions: Iterable[Position] = tuple(Position),
+    points: Callable[[Ending], Iterable[Disturbance]],
     progress: Callable[[str], object] = lambda _: None,
     side_by_side: int = SIDE_BY_SIDE,
 ) -> list[Result]:
-    """Kill at every write of every story, in every position."""
+    """Run every story undisturbed, and once more for each of its `points`."""
     slots = asyncio.Semaphore(side_by_side)
 
-    async def run(story: Story, kill: Kill | None) -> Ending:
+    async def run(story: Story, point: Disturbance | None) -> Ending:
         async with slots:
-            return await Point(arena, story, kill).run()
+            return await Point(arena, story, point).run()
 
     async def of_story(story: Story) -> Result:
         undisturbed = await run(story, None)
-        result = Result(story, undisturbed, 1)
+        result = Result(story, undisturbed)
         if undisturbed.wrong:
             result.wrong["undisturbed"] = undisturbed.wrong
             return result
-        kills = [
-            Kill(write, position)
-            for write in range(1, len(undisturbed.writes) + 1)
-            for position in positions
-        ]
-        endings = await asyncio.gather(*(run(story, kill) for kill in kills))
-        for kill, ending in zip(kills, endings, strict=True):
+        chosen = list(points(undisturbed))
+        endings = await asyncio.gather(*(run(story, point) for point in chosen))
+        for point, ending in zip(chosen, endings, strict=True):
             if ending.reached:
-                _compare(result, kill, ending)
-        progress(f"{story.name:24} {result.tried:4} points, {len(result.wrong)} wrong")
+                _compare(result, point, ending)
+        progress(f"{story.name:24} {result.tried:5} points, {len(result.wrong)} wrong")
         return result
 
     return list(await asyncio.gather(*(of_story(each) for each in stories)))
 
 
-def _compare(result: Result, kill: Kill, ending: Ending) -> None:
+def _compare(result: Result, point: Disturbance, ending: Ending) -> None:
     result.tried += 1
     found = [*ending.wrong, *differences(result.undisturbed.state, ending.state)]
     if found:
-        what = ending.writes[kill.write - 1] if len(ending.writes) >= kill.write else "?"
-        result.wrong[f"write {kill.write} ({what}), {kill.position}"] = found
+        result.wrong[_words(point, ending)] = found
+
+
+def _words(point: Disturbance, ending: Ending) -> str:
+    if isinstance(point, Kill):
+        number, said, what = point.write, ending.writes, f"killed {point.position} write"
+    else:
+        number, said, what = point.request, ending.requests, f"{point.answer} to request"
+    return f"{what} {number} ({said[number - 1] if len(said) >= number else '?'})"
 
 
 def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:

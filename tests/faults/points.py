@@ -19,6 +19,7 @@ from headgate.kube.client import (
 from headgate.render.names import REVISION
 from headgate.render.revision import ONCE_STABLE, REJECTED
 from headgate.render.service import DECISIONS
+from tests.faults.answers import Fault, FaultyApi
 from tests.faults.arena import Arena
 from tests.faults.invariants import violations
 from tests.faults.killing import Kill, Process
@@ -42,6 +43,7 @@ class Ending:
     state: dict[str, Any] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     reached: bool = True
 
 
@@ -56,12 +58,14 @@ class Point:
         self,
         arena: Arena,
         story: Story,
-        kill: Kill | None = None,
+        kill: Kill | Fault | None = None,
         longest: float = LONGEST_SECONDS,
     ) -> None:
         self.arena = arena
         self.story = story
-        self.kill = kill
+        self.kill = kill if isinstance(kill, Kill) else None
+        self.fault = kill if isinstance(kill, Fault) else None
+        self.api: FaultyApi | None = None
         self.longest = longest
         self.names: dict[str, str] = {}
         self.namespace = ""
@@ -81,6 +85,8 @@ class Point:
         finally:
             if self.process is not None:
                 await self.process.kill()
+            if self.api is not None:
+                await self.api.close()
         ending.state = self.state()
         ending.wrong += violations(
             self.arena.history.of(self.namespace), self.names, self._checked()
@@ -89,6 +95,7 @@ class Point:
         return ending
 
     async def _tell(self, ending: Ending, quiet: float) -> None:
+        self.api = await FaultyApi.connect(self.arena.kubeconfig)
         self._start()
         await self._apply(FIRST)
         await self._until(self._rests)
@@ -96,6 +103,7 @@ class Point:
         await self._until_quiet(0.3)
         armed = self.process.client
         armed.arm(self.kill)
+        self.api.arm(self.fault)
         watcher = asyncio.create_task(self._restart_when_killed(armed))
         try:
             for act in self.story.acts:
@@ -107,7 +115,10 @@ class Point:
             with contextlib.suppress(asyncio.CancelledError):
                 await watcher
         ending.writes = list(armed.log)
+        ending.requests = list(self.api.requests)
         ending.reached = self.kill is None or armed.killed.is_set()
+        if self.fault is not None:
+            ending.reached = self.fault.request <= len(ending.requests)
 
     async def _act(self, act: Act) -> None:
         await self._until(self._rests if act.when == "rest" else self._under_way)
@@ -121,7 +132,8 @@ class Point:
         self._start()
 
     def _start(self) -> None:
-        self.process = Process(self.arena.client, self.namespace, self.arena.world.providers)
+        assert self.api is not None
+        self.process = Process(self.api, self.namespace, self.arena.world.providers)
         self.process.start()
 
     async def _apply(self, version: str) -> None:
