@@ -68,6 +68,5 @@ async def arena(kubeconfig: Path) -> AsyncIterator[Arena]:
         stack.push_async_callback(history.close)
         world = await stack.enter_async_context(World(history, client).playing())
         stack.enter_context(patch.object(SharedWatch, "history", history, create=True))
-        stack.enter_context(patch("headgate.runtime.operator.Watch", SharedWatch))
         stack.enter_context(patch.object(Polling, "interval", lambda *_: POLL_SECONDS))
         yield Arena(kubeconfig, client, history, world, session)

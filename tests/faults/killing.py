@@ -16,6 +16,7 @@ from headgate.kube.client import KubeClient, Object
 from headgate.metrics import Providers
 from headgate.runtime.configuration import Configuration
 from headgate.runtime.operator import Operator
+from tests.faults.history import SharedWatch
 
 
 class Position(StrEnum):
@@ -98,17 +99,30 @@ class KillableClient:
 class Process:
     """One run of the operator in one namespace."""
 
-    def __init__(self, client: KubeClient, namespace: str, providers: Providers) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        namespace: str,
+        providers: Providers,
+        watch: type[SharedWatch] = SharedWatch,
+    ) -> None:
         self.client = KillableClient(client)
         self._operator = Operator(
             cast(KubeClient, self.client), Configuration(namespaces=(namespace,)), providers
         )
+        informer: Any = self._operator._informer
+        informer._watch = lambda receive: watch((namespace,), None, receive)
         self.ended: asyncio.Task[int] | None = None
         self._stop = asyncio.Event()
 
     def start(self) -> None:
         """Run until `kill`."""
         self.ended = asyncio.create_task(self._operator.run(self._stop))
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended by itself."""
+        return self.ended is not None and not self.ended.done()
 
     async def kill(self) -> None:
         """No request is sent any more from here on; then its tasks are cleared away."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from headgate.kube.client import (
     CONTROLLER_REVISION,
@@ -21,6 +21,7 @@ from headgate.render.revision import ONCE_STABLE, REJECTED
 from headgate.render.service import DECISIONS
 from tests.faults.answers import Fault, FaultyApi
 from tests.faults.arena import Arena
+from tests.faults.history import SharedWatch
 from tests.faults.invariants import violations
 from tests.faults.killing import Kill, Process
 from tests.faults.stories import FIRST, NAME, Act, Story, manifest, revision
@@ -47,6 +48,21 @@ class Ending:
     reached: bool = True
 
 
+class AnyProcess(Protocol):
+    """An operator in this process, or one of its own."""
+
+    client: Any
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended by itself."""
+        ...
+
+    async def kill(self) -> None:
+        """End it as SIGKILL does."""
+        ...
+
+
 class Unrest(Exception):  # noqa: N818 - what the operator is in
     """The operator is done, and yet it writes."""
 
@@ -69,7 +85,8 @@ class Point:
         self.longest = longest
         self.names: dict[str, str] = {}
         self.namespace = ""
-        self.process: Process | None = None
+        self.process: AnyProcess | None = None
+        self.died = False
 
     async def run(self, quiet: float = QUIET_SECONDS) -> Ending:
         """The whole story; never raises for what the operator does."""
@@ -84,6 +101,7 @@ class Point:
             ending.wrong.append(str(unrest))
         finally:
             if self.process is not None:
+                self.died = not self.process.runs
                 await self.process.kill()
             if self.api is not None:
                 await self.api.close()
@@ -96,9 +114,9 @@ class Point:
 
     async def _tell(self, ending: Ending, quiet: float) -> None:
         self.api = await FaultyApi.connect(self.arena.kubeconfig)
-        self._start()
+        await self.start()
         await self._apply(FIRST)
-        await self._until(self._rests)
+        await self.until(self.rests)
         assert self.process is not None
         await self._until_quiet(0.3)
         armed = self.process.client
@@ -107,8 +125,8 @@ class Point:
         watcher = asyncio.create_task(self._restart_when_killed(armed))
         try:
             for act in self.story.acts:
-                await self._act(act)
-            await self._until(self._rests)
+                await self.act(act)
+            await self.until(self.rests)
             await self._until_quiet(quiet)
         finally:
             watcher.cancel()
@@ -120,8 +138,9 @@ class Point:
         if self.fault is not None:
             ending.reached = self.fault.request <= len(ending.requests)
 
-    async def _act(self, act: Act) -> None:
-        await self._until(self._rests if act.when == "rest" else self._under_way)
+    async def act(self, act: Act) -> None:
+        """What a person does."""
+        await self.until(self.rests if act.when == "rest" else self.under_way)
         await self._apply(act.version)
 
     async def _restart_when_killed(self, armed: Any) -> None:
@@ -129,20 +148,27 @@ class Point:
         assert self.process is not None
         await self.process.kill()
         await asyncio.sleep(RESTART_SECONDS)
-        self._start()
+        await self.start()
 
-    def _start(self) -> None:
+    async def start(self) -> None:
+        """Start a process of the operator, in the place of the one that was killed."""
         assert self.api is not None
-        self.process = Process(self.api, self.namespace, self.arena.world.providers)
-        self.process.start()
+        process = self.make(self.api)
+        self.process = process
+        process.start()
+
+    def make(self, api: FaultyApi, watch: type[SharedWatch] = SharedWatch) -> Process:
+        """An operator that speaks to the API server by `api` and hears of changes by `watch`."""
+        return Process(api, self.namespace, self.arena.world.providers, watch)
 
     async def _apply(self, version: str) -> None:
         body = manifest(self.story.strategy, version, self.namespace, self.arena.world.port)
         self.names[revision(body)] = version
         await self.arena.client.apply(body)
-        await self._until(lambda: self._version() == version)
+        await self.until(lambda: self._version() == version)
 
-    async def _until(self, holds: Callable[[], bool]) -> None:
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for something that the history tells."""
         while not holds():  # noqa: ASYNC110 - many different things, told by one history
             await asyncio.sleep(0.02)
 
@@ -151,11 +177,11 @@ class Point:
         on and on although there is nothing left to do."""
         clock = asyncio.get_running_loop().time
         since, written = clock(), 0
-        watched: Process | None = None
+        watched: AnyProcess | None = None
         while clock() < since + seconds:
             process = self.process
             assert process is not None
-            if not self._rests() or process is not watched:
+            if not self.rests() or process is not watched:
                 # Killed at one of the last writes, it takes a whole new look.
                 since, watched = clock(), process
                 written = len(process.client.log)
@@ -176,7 +202,8 @@ class Point:
         stored = self._stored(MODEL_DEPLOYMENT.name, NAME)
         return {} if stored is None else stored.get("status") or {}
 
-    def _rests(self) -> bool:
+    def rests(self) -> bool:
+        """Whether the status says that all is done that the spec asks for."""
         stored = self._stored(MODEL_DEPLOYMENT.name, NAME)
         if stored is None:
             return False
@@ -187,7 +214,7 @@ class Point:
             and status.get("release") is None
         )
 
-    def _under_way(self) -> bool:
+    def under_way(self) -> bool:
         """The candidate is there, and shares traffic where the strategy does that."""
         live = self._stored(SERVICE.name, NAME)
         pods = self.arena.history.existing(self.namespace, POD.name)
