@@ -11,6 +11,9 @@ from uuid import uuid4
 
 import aiohttp
 
+from headgate.core.intents import Plan
+from headgate.core.observation import Observation
+from headgate.core.plan import plan
 from headgate.kube.api import ApiClient
 from headgate.kube.client import CONTROLLER_REVISION, DEPLOYMENT, MODEL_DEPLOYMENT, SERVICE
 from headgate.runtime.polling import Polling
@@ -29,6 +32,9 @@ class Arena:
     history: History
     world: World
     session: aiohttp.ClientSession
+    given_up: dict[tuple[str, str], int]
+    """The resourceVersion at which an operator of a namespace first planned to give up a revision,
+    rejected or withdrawn."""
 
     async def namespace(self) -> str:
         """A new namespace, in which pods can be made."""
@@ -68,5 +74,18 @@ async def arena(kubeconfig: Path) -> AsyncIterator[Arena]:
         stack.push_async_callback(history.close)
         world = await stack.enter_async_context(World(history, client).playing())
         stack.enter_context(patch.object(SharedWatch, "history", history, create=True))
+        given_up: dict[tuple[str, str], int] = {}
+
+        def spied(seen: Observation, now: float) -> Plan:
+            planned = plan(seen, now)
+            release, rejected = planned.status.release, planned.status.rejected
+            revisions = {rejected.revision} if rejected is not None else set()
+            if release is not None and release.stage == "Reverting":
+                revisions.add(release.revision)
+            for revision in revisions:
+                given_up.setdefault((seen.namespace, revision), history.newest)
+            return planned
+
+        stack.enter_context(patch("headgate.runtime.reconcile.plan", spied))
         stack.enter_context(patch.object(Polling, "interval", lambda *_: POLL_SECONDS))
-        yield Arena(kubeconfig, client, history, world, session)
+        yield Arena(kubeconfig, client, history, world, session, given_up)

@@ -16,7 +16,7 @@ from tests.faults.killing import Kill, Position
 from tests.faults.points import Ending, Point
 from tests.faults.stories import Story
 
-SIDE_BY_SIDE = 16
+SIDE_BY_SIDE = 12
 """Operators that run at the same time; most of a release is waiting."""
 
 

@@ -21,11 +21,15 @@ from tests.faults.stories import NAME
 
 
 def violations(
-    versions: Iterable[Version], names: Mapping[str, str], checked: Mapping[str, int]
+    versions: Iterable[Version],
+    names: Mapping[str, str],
+    checked: Mapping[str, int],
+    given_up: Mapping[str, int],
 ) -> list[str]:
     """Everything that was not right, as sentences. `names` are the versions by revision, `checked`
-    the resourceVersion before which each revision had not passed its smoke checks."""
-    playback = _Playback(names, checked)
+    the resourceVersion before which each revision had not passed its smoke checks, `given_up` the
+    one after which it was decided to take it back."""
+    playback = _Playback(names, checked, given_up)
     found = [
         f"at {version.number}: {each}" for version in versions for each in playback.add(version)
     ]
@@ -33,7 +37,10 @@ def violations(
 
 
 class _Playback:
-    def __init__(self, names: Mapping[str, str], checked: Mapping[str, int]) -> None:
+    def __init__(
+        self, names: Mapping[str, str], checked: Mapping[str, int], given_up: Mapping[str, int]
+    ) -> None:
+        self._given_up = given_up
         self._names = names
         self._checked = checked
         self._pods: dict[str, Object] = {}
@@ -59,7 +66,7 @@ class _Playback:
             self._owner = None if version.deleted else body
             return
         elif version.kind == SERVICE.name and version.name == NAME:
-            self._notice_return(body)
+            self._notice_return(body, version.number)
             before, self._live = self._live, None if version.deleted else body
             if self._live is not None and _selected(self._live) != _selected(before):
                 yield from self._somebody_is_ready()
@@ -94,15 +101,17 @@ class _Playback:
         if len(reached) > 2:
             yield f"the live Service reaches {' and '.join(sorted(map(self._name, reached)))}"
 
-    def _notice_return(self, after: Object) -> None:
-        """Remember what traffic is taken from when it goes back to where it came from."""
+    def _notice_return(self, after: Object, number: int) -> None:
+        """Remember what was given up, once traffic goes back to where it came from. (Without such
+        a decision it may: to check again what no status tells the checks of.)"""
         before, now = _selected(self._live), _selected(after)
         if before == now:
             return
         if now is not None and now == self._home:
+            reached = {str(each["metadata"]["labels"].get(REVISION)) for each in self._reached()}
             self._taken_back |= {
-                str(each["metadata"]["labels"].get(REVISION)) for each in self._reached()
-            } - {now}
+                each for each in reached - {now} if self._given_up.get(each, number) < number
+            }
         if before:
             self._home = before
 

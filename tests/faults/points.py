@@ -27,7 +27,7 @@ from tests.faults.killing import Kill, Process
 from tests.faults.stories import FIRST, NAME, Act, Story, manifest, revision
 
 AT_REST = ("Stable", "Reverted")
-LONGEST_SECONDS = 90.0
+LONGEST_SECONDS = 300.0
 QUIET_SECONDS = 1.5
 TELLING = ("Event", "ConfigMap", "ModelDeployment")
 MOST_TELLING = 8
@@ -107,13 +107,13 @@ class Point:
                 await self.api.close()
         ending.state = self.state()
         ending.wrong += violations(
-            self.arena.history.of(self.namespace), self.names, self._checked()
+            self.arena.history.of(self.namespace), self.names, self._checked(), self._given_up()
         )
         await self.arena.clear(self.namespace)
         return ending
 
     async def _tell(self, ending: Ending, quiet: float) -> None:
-        self.api = await FaultyApi.connect(self.arena.kubeconfig)
+        self.api = await FaultyApi.connect(self.arena.kubeconfig, timeout=30.0)
         await self.start()
         await self._apply(FIRST)
         await self.until(self.rests)
@@ -231,6 +231,10 @@ class Point:
             for code, name in self.names.items()
             if namespace == self.namespace and name == version
         }
+
+    def _given_up(self) -> dict[str, int]:
+        given_up = self.arena.given_up.items()
+        return {code: number for (place, code), number in given_up if place == self.namespace}
 
     def state(self) -> dict[str, Any]:
         """What is left, comparable between runs."""

@@ -89,10 +89,10 @@ def spec(strategy: str, version: str, namespace: str, port: int) -> dict[str, An
         },
         "service": {"port": 80, "targetPort": port},
         "strategy": dict(STRATEGIES[strategy]),
-        "smoke": {"healthPath": f"/health/{namespace}/{version}"},
+        "smoke": {"healthPath": f"/health/{namespace}/{version}", "timeout": "60s"},
         "analysis": {
             "interval": "300ms",
-            "unknownTimeout": "20s",
+            "unknownTimeout": "5m",
             "rules": {"errorRate": {"max": 0.05}},
             "comparison": {"minSamples": 20},
         },
@@ -102,7 +102,7 @@ def spec(strategy: str, version: str, namespace: str, port: int) -> dict[str, An
             ]
         },
         "watch": {"duration": "500ms", "keepPrevious": "100%"},
-        "progressDeadline": "60s",
+        "progressDeadline": "5m",
     }
 
 

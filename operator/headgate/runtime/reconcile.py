@@ -108,6 +108,15 @@ class Reconciler:
             return None
         memory = self._memory(key, snapshot)
         planned = await self._plan(snapshot, memory)
+        if not live and memory.status is None and _writes(snapshot, planned):
+            # The first write of this process. What it knows comes from lists and watches, which
+            # may be answered from the past: there a version is still released that was reverted.
+            snapshot, live = await self._read(key), True
+            if snapshot is None:
+                self.forget(key)
+                return None
+            memory = self._memory(key, snapshot)
+            planned = await self._plan(snapshot, memory)
         if any(each.live_read for each in planned.intents) and not live:
             snapshot = await self._with_live_pods(key, snapshot)
             planned = await self._plan(snapshot, memory)
@@ -266,6 +275,10 @@ class Reconciler:
         for each in found:
             self._cache.put(each)
         self._cache.prune(before, found)
+
+
+def _writes(snapshot: Snapshot, planned: Plan) -> bool:
+    return bool(planned.intents) or planned.status != snapshot.status
 
 
 def _objects(snapshot: Snapshot) -> Iterable[Object]:
