@@ -1,5 +1,5 @@
-"""The operator restarted on an old view of its own resources: lists and watches that are answered
-from the past, while single reads and writes meet the present.
+"""The operator restarted on an old view of its own resources: what it lists when it starts and what
+its watches tell is from the past, while reads and writes of one ModelDeployment meet the present.
 
 Neither does a reverted version get a pod again, nor does a status go back.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from hack.cluster import Cluster
 from headgate.kube.client import Kind, Object
+from headgate.render.names import OWNED_BY
 from headgate.runtime.cache import Identity, identity_of
 from tests.faults.answers import FaultyApi
 from tests.faults.arena import Arena, arena
@@ -24,12 +25,12 @@ VIEWS = 8
 
 
 class OldApi(FaultyApi):
-    """Lists are answered from `view`, until it is None."""
+    """The informer's lists are answered from `view`, until it is None."""
 
     view: dict[Identity, Object] | None = None
 
     async def list(self, kind: Kind, namespace: str | None, labels: str = "") -> list[Object]:
-        if self.view is None:
+        if self.view is None or labels not in ("", OWNED_BY):
             return await super().list(kind, namespace, labels)
         return [body for identity, body in self.view.items() if identity[0] == kind.name]
 

@@ -31,7 +31,8 @@ ENTRIES_KEPT = 500
 @dataclass
 class Memory:
     """One ModelDeployment. `status` is the newest one that was planned; `notes` wait for it to be
-    written. `written` and `recorded` are moments of a monotonic clock, in seconds."""
+    written. `confirmed` says that everything was read live once. `written` and `recorded` are
+    moments of a monotonic clock, in seconds."""
 
     uid: str
     status: Status | None = None
@@ -43,6 +44,7 @@ class Memory:
     written: float = float("-inf")
     recorded: float = float("-inf")
     conflicted: bool = False
+    confirmed: bool = False
     soon_in_a_row: int = 0
 
     def calm(self, seconds: float | None) -> float | None:

@@ -108,7 +108,7 @@ class Reconciler:
             return None
         memory = self._memory(key, snapshot)
         planned = await self._plan(snapshot, memory)
-        if not live and memory.status is None and _writes(snapshot, planned):
+        if not live and not memory.confirmed and _writes(snapshot, planned):
             # The first write of this process. What it knows comes from lists and watches, which
             # may be answered from the past: there a version is still released that was reverted.
             snapshot, live = await self._read(key), True
@@ -116,7 +116,9 @@ class Reconciler:
                 self.forget(key)
                 return None
             memory = self._memory(key, snapshot)
+            memory.status = None
             planned = await self._plan(snapshot, memory)
+        memory.confirmed = memory.confirmed or live
         if any(each.live_read for each in planned.intents) and not live:
             snapshot = await self._with_live_pods(key, snapshot)
             planned = await self._plan(snapshot, memory)
