@@ -31,7 +31,7 @@ class Trouble(StrEnum):
     """What is wrong with the API server, or with its watches. `BROWN_OUT` answers 503 to all;
     `PARTITION` lets nothing through, and everything late when it ends. The others befall each
     watch: its events come late, it ends without a word, in the middle of a line, with 410, or
-    with 500; `OLD` answers its lists with what they were at first."""
+    with 500; with `OLD` it ends, and what it lists to begin anew is what there was at first."""
 
     BROWN_OUT = "brown-out"
     PARTITION = "partition"
@@ -40,10 +40,19 @@ class Trouble(StrEnum):
     CUT = "watches cut in a line"
     GONE = "watches closed with 410"
     FAILED = "watches closed with 500"
-    OLD = "lists from an old snapshot"
+    OLD = "watches from an old snapshot"
 
 
-ENDING = frozenset({Trouble.DROPPED, Trouble.CUT, Trouble.GONE, Trouble.FAILED})
+ENDING = frozenset(
+    {
+        Trouble.BROWN_OUT,
+        Trouble.DROPPED,
+        Trouble.CUT,
+        Trouble.GONE,
+        Trouble.FAILED,
+        Trouble.OLD,
+    }
+)
 
 
 class Proxy:
@@ -120,14 +129,15 @@ class Proxy:
             if name.lower() in ("accept", "content-type")
         }
         async with self._session.request(
-            request.method, request.raw_path, data=await request.read(), headers=headers
+            request.method, request.raw_path, data=await request.read() or None, headers=headers
         ) as answer:
             return answer.status, await answer.read()
 
     async def _read(self, request: web.BaseRequest) -> web.Response:
         status, body = await self._forward(request)
-        first = self._snapshots.setdefault(request.raw_path, body)
-        if self.trouble is Trouble.OLD and b'"items"' in first:
+        first = self._snapshots.setdefault(request.path, body)
+        live = request.headers.get("User-Agent", "").startswith("headgate")
+        if self.trouble is Trouble.OLD and b'"items"' in first and not live:
             body = first
         return _json(status, body)
 
@@ -177,11 +187,11 @@ class Proxy:
             line = json.dumps({"type": "ERROR", "object": status}).encode() + b"\n"
         if self.trouble is Trouble.CUT:
             line = line[: len(line) // 2]
-        if self.trouble in (Trouble.DROPPED, Trouble.BROWN_OUT):
+        if self.trouble in (Trouble.DROPPED, Trouble.BROWN_OUT, Trouble.OLD):
             line = b""
         if line:
             await response.write(line)
-        if self.trouble in ENDING or self.trouble is Trouble.BROWN_OUT:
+        if self.trouble in ENDING:
             if request.transport is not None:
                 request.transport.close()
             return False

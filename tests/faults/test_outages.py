@@ -63,6 +63,9 @@ class RealPoint(Point):
 
     async def run(self, quiet: float = 1.5) -> Ending:
         ending = await super().run(quiet)
+        if self.trouble in SECONDS:
+            # No status could be written meanwhile, so none tells which step the pods belong to.
+            ending.wrong = [each for each in ending.wrong if not each.endswith("are planned")]
         if self.died:
             ending.wrong.append("the process ended by itself")
         return ending
