@@ -399,3 +399,41 @@ async def test_a_removed_deployment_is_removed_once() -> None:
     await world.until("Stable")
     deletions = [call for call in world.server.calls if call[0] == "delete"]
     assert deletions == [("delete", "Deployment", f"fraud-{first}")]
+
+
+async def test_a_process_reads_live_before_its_first_write_and_only_then() -> None:
+    world = World()
+    await world.serve("1")
+    world.apply("2")
+    world.start()
+    world.server.calls.clear()
+    await world.settle()
+    calls = world.server.calls
+    reads = [index for index, each in enumerate(calls) if each[:2] == ("get", "ModelDeployment")]
+    assert len(reads) == 1
+    assert reads[0] < calls.index(world.server.writes()[0])
+
+
+async def test_a_process_at_rest_reads_nothing() -> None:
+    world = World()
+    await world.serve("1")
+    world.start()
+    world.server.calls.clear()
+    await world.settle()
+    assert world.server.calls == []
+
+
+async def test_nothing_planned_from_an_old_view_outlives_it() -> None:
+    world = World()
+    await world.serve("1")
+    world.start()
+    await world.settle()
+    stored = world.server.objects["ModelDeployment", "risk", "fraud"]
+    releases = [*stored["status"]["releases"], {"revision": "bad", "outcome": "Reverted"}]
+    world.server.put({**stored, "status": {**stored["status"], "releases": releases}})
+    world.apply("2")
+    await world.settle()
+    assert [each["outcome"] for each in world.server.status("fraud")["releases"]] == [
+        "Promoted",
+        "Reverted",
+    ]
