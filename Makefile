@@ -22,8 +22,8 @@ if ! $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null;
 fi
 endef
 
-.PHONY: help demo demo-down test test-fast test-exploration lint format generate golden lock \
-	bench-engine cluster-up cluster-down clean
+.PHONY: help demo demo-down test test-fast test-exploration test-faults lint format generate \
+	golden lock bench-engine cluster-up cluster-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -49,6 +49,10 @@ test-fast: $(READY) ## Run the tests that need no cluster
 
 test-exploration: $(READY) ## Explore the planner's states in larger small worlds, for about an hour
 	@HEADGATE_EXPLORE=large $(BIN)/python -m pytest tests/exploration
+
+test-faults: $(READY) ## Disturb releases at every write and every request (under an hour)
+	@$(BIN)/python -m hack.cluster build --control-plane-only
+	@$(BIN)/python -m tests.faults $(FAULTS)
 
 lint: $(READY) ## Check style, types and layers
 	@$(BIN)/python -m pytest -q tests/quality

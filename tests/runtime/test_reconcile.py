@@ -552,3 +552,41 @@ async def test_a_sample_alone_compares_no_child_anew(monkeypatch: pytest.MonkeyP
         world.reconciler.deliver(FRAUD, Sample(world.now + second, outage="down"))
         await world.reconciler.reconcile(FRAUD)
     assert len(compared) <= 1
+
+
+async def test_a_process_reads_live_before_its_first_write_and_only_then() -> None:
+    world = World()
+    await world.serve("1")
+    world.apply("2")
+    world.start()
+    world.server.calls.clear()
+    await world.settle()
+    calls = world.server.calls
+    reads = [index for index, each in enumerate(calls) if each[:2] == ("get", "ModelDeployment")]
+    assert len(reads) == 1
+    assert reads[0] < calls.index(world.server.writes()[0])
+
+
+async def test_a_process_at_rest_reads_nothing() -> None:
+    world = World()
+    await world.serve("1")
+    world.start()
+    world.server.calls.clear()
+    await world.settle()
+    assert world.server.calls == []
+
+
+async def test_nothing_planned_from_an_old_view_outlives_it() -> None:
+    world = World()
+    await world.serve("1")
+    world.start()
+    await world.settle()
+    stored = world.server.objects["ModelDeployment", "risk", "fraud"]
+    releases = [*stored["status"]["releases"], {"revision": "bad", "outcome": "Reverted"}]
+    world.server.put({**stored, "status": {**stored["status"], "releases": releases}})
+    world.apply("2")
+    await world.settle()
+    assert [each["outcome"] for each in world.server.status("fraud")["releases"]] == [
+        "Promoted",
+        "Reverted",
+    ]

@@ -55,6 +55,7 @@ def _believe_service(state: State, stable: str, previous: str | None) -> State:
         release = release.model_copy(
             update={
                 "stage": "Watching",
+                "weight": 100,
                 "kept": _kept(state.seen, kept),
                 "evidence": {},
                 "step_started": to_text(state.now),
@@ -118,5 +119,6 @@ def _adopt_rejection(state: State) -> State:
 
 
 def _kept(seen: Observation, previous: str | None) -> int:
+    """The pods of the version before that are still there and worth keeping."""
     workload = seen.workload(previous)
     return min(workload.replicas, kept_of(seen.spec)) if workload is not None else 0

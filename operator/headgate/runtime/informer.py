@@ -139,8 +139,10 @@ class Informer:
         nudged = asyncio.ensure_future(self._nudge.wait())
         timeout = max(0.0, self._relist_at - asyncio.get_running_loop().time())
         both: set[asyncio.Future[Any]] = {ended, nudged}
-        await asyncio.wait(both, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        nudged.cancel()
+        try:
+            await asyncio.wait(both, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            nudged.cancel()
 
     async def _list_again(self) -> None:
         loop = asyncio.get_running_loop()

@@ -38,8 +38,8 @@ ENTRIES_KEPT = 500
 class Memory:
     """One ModelDeployment. `seen` is what was seen in the objects last, with those objects, while
     something is going on. `notes` wait for the status to be written; `news_since` is when it first
-    said something new that is not. `news_since`, `written` and `recorded` are moments of a
-    monotonic clock, in seconds."""
+    said something new that is not. `confirmed` says that everything was read live once.
+    `news_since`, `written` and `recorded` are moments of a monotonic clock, in seconds."""
 
     uid: str
     seen: tuple[Snapshot, Observation] | None = None
@@ -52,6 +52,7 @@ class Memory:
     news_since: float | None = None
     recorded: float = float("-inf")
     conflicted: bool = False
+    confirmed: bool = False
     soon_in_a_row: int = 0
     _status: Status | None = None
     _packed_status: str = ""

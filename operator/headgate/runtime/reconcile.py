@@ -120,6 +120,17 @@ class Reconciler:
         if snapshot.config_maps is None:
             snapshot = await self._cache.config_maps.complete(self._client, snapshot)
         planned = await self._plan(snapshot, memory)
+        if not live and not memory.confirmed and _writes(snapshot, planned):
+            # The first write of this process. What it knows comes from lists and watches, which
+            # may be answered from the past: there a version is still released that was reverted.
+            snapshot, live = await self._read(key), True
+            if snapshot is None:
+                self.forget(key)
+                return None
+            memory = self._memory(key, snapshot)
+            memory.status = None
+            planned = await self._plan(snapshot, memory)
+        memory.confirmed = memory.confirmed or live
         if any(each.live_read for each in planned.intents) and not live:
             snapshot = await self._with_live_pods(key, snapshot)
             planned = await self._plan(snapshot, memory)
@@ -304,6 +315,10 @@ class Reconciler:
         for each in found:
             self._cache.put(each)
         self._cache.prune(before, found)
+
+
+def _writes(snapshot: Snapshot, planned: Plan) -> bool:
+    return bool(planned.intents) or planned.status != snapshot.status
 
 
 def _objects(snapshot: Snapshot) -> Iterable[Object]:

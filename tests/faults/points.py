@@ -1,0 +1,285 @@
+"""One release of one story, disturbed at one point, and what it came to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from headgate.kube.client import (
+    CONTROLLER_REVISION,
+    DEPLOYMENT,
+    MODEL_DEPLOYMENT,
+    POD,
+    SERVICE,
+    Object,
+)
+from headgate.render.names import REVISION
+from headgate.render.revision import ONCE_STABLE, REJECTED
+from headgate.render.service import DECISIONS
+from tests.faults.answers import Fault, FaultyApi
+from tests.faults.arena import Arena
+from tests.faults.history import SharedWatch
+from tests.faults.invariants import violations
+from tests.faults.killing import Kill, Process
+from tests.faults.stories import FIRST, NAME, Act, Story, manifest, revision
+
+AT_REST = ("Stable", "Reverted")
+LONGEST_SECONDS = 300.0
+QUIET_SECONDS = 1.5
+TELLING = ("Event", "ConfigMap", "ModelDeployment")
+MOST_TELLING = 8
+"""What may be written, and how often, after the status that says that all is done."""
+
+RESTART_SECONDS = 0.05
+
+
+@dataclass
+class Ending:
+    """`state` is what is left, with versions in the place of hashes; `wrong` says what was not
+    right on the way; `reached` whether the point that was to be disturbed was there at all."""
+
+    state: dict[str, Any] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    writes: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    reached: bool = True
+
+
+class AnyProcess(Protocol):
+    """An operator in this process, or one of its own."""
+
+    client: Any
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended by itself."""
+        ...
+
+    async def kill(self) -> None:
+        """End it as SIGKILL does."""
+        ...
+
+
+class Unrest(Exception):  # noqa: N818 - what the operator is in
+    """The operator is done, and yet it writes."""
+
+
+class Point:
+    """Runs a story in a namespace of its own."""
+
+    def __init__(
+        self,
+        arena: Arena,
+        story: Story,
+        kill: Kill | Fault | None = None,
+        longest: float = LONGEST_SECONDS,
+    ) -> None:
+        self.arena = arena
+        self.story = story
+        self.kill = kill if isinstance(kill, Kill) else None
+        self.fault = kill if isinstance(kill, Fault) else None
+        self.api: FaultyApi | None = None
+        self.longest = longest
+        self.names: dict[str, str] = {}
+        self.namespace = ""
+        self.process: AnyProcess | None = None
+        self.died = False
+
+    async def run(self, quiet: float = QUIET_SECONDS) -> Ending:
+        """The whole story; never raises for what the operator does."""
+        self.namespace = await self.arena.namespace()
+        ending = Ending()
+        try:
+            async with asyncio.timeout(self.longest):
+                await self._tell(ending, quiet)
+        except TimeoutError:
+            ending.wrong.append(f"did not come to rest: {self._status().get('message')}")
+        except Unrest as unrest:
+            ending.wrong.append(str(unrest))
+        finally:
+            if self.process is not None:
+                self.died = not self.process.runs
+                await self.process.kill()
+            if self.api is not None:
+                await self.api.close()
+        ending.state = self.state()
+        ending.wrong += violations(
+            self.arena.history.of(self.namespace), self.names, self._checked(), self._given_up()
+        )
+        await self.arena.clear(self.namespace)
+        return ending
+
+    async def _tell(self, ending: Ending, quiet: float) -> None:
+        self.api = await FaultyApi.connect(self.arena.kubeconfig, timeout=30.0)
+        await self.start()
+        await self._apply(FIRST)
+        await self.until(self.rests)
+        assert self.process is not None
+        await self._until_quiet(0.3)
+        armed = self.process.client
+        armed.arm(self.kill)
+        self.api.arm(self.fault)
+        watcher = asyncio.create_task(self._restart_when_killed(armed))
+        try:
+            for act in self.story.acts:
+                await self.act(act)
+            await self.until(self.rests)
+            await self._until_quiet(quiet)
+        finally:
+            watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watcher
+        ending.writes = list(armed.log)
+        ending.requests = list(self.api.requests)
+        ending.reached = self.kill is None or armed.killed.is_set()
+        if self.fault is not None:
+            ending.reached = self.fault.request <= len(ending.requests)
+
+    async def act(self, act: Act) -> None:
+        """What a person does."""
+        await self.until(self.rests if act.when == "rest" else self.under_way)
+        await self._apply(act.version)
+
+    async def _restart_when_killed(self, armed: Any) -> None:
+        await armed.killed.wait()
+        assert self.process is not None
+        await self.process.kill()
+        await asyncio.sleep(RESTART_SECONDS)
+        await self.start()
+
+    async def start(self) -> None:
+        """Start a process of the operator, in the place of the one that was killed."""
+        assert self.api is not None
+        process = self.make(self.api)
+        self.process = process
+        process.start()
+
+    def make(self, api: FaultyApi, watch: type[SharedWatch] = SharedWatch) -> Process:
+        """An operator that speaks to the API server by `api` and hears of changes by `watch`."""
+        return Process(api, self.namespace, self.arena.world.providers, watch)
+
+    async def _apply(self, version: str) -> None:
+        body = manifest(self.story.strategy, version, self.namespace, self.arena.world.port)
+        self.names[revision(body)] = version
+        await self.arena.client.apply(body)
+        await self.until(lambda: self._version() == version)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for something that the history tells."""
+        while not holds():  # noqa: ASYNC110 - many different things, told by one history
+            await asyncio.sleep(0.02)
+
+    async def _until_quiet(self, seconds: float) -> None:
+        """Until it has been at rest without a write for so long. Raises `Unrest` when it writes
+        on and on although there is nothing left to do."""
+        clock = asyncio.get_running_loop().time
+        since, written = clock(), 0
+        watched: AnyProcess | None = None
+        while clock() < since + seconds:
+            process = self.process
+            assert process is not None
+            if not self.rests() or process is not watched:
+                # Killed at one of the last writes, it takes a whole new look.
+                since, watched = clock(), process
+                written = len(process.client.log)
+            late = process.client.log[written:]
+            since = max(since, process.client.newest)
+            if len(late) > MOST_TELLING or any(each.split()[1] not in TELLING for each in late):
+                raise Unrest(f"writes at rest: {'; '.join(late)}")
+            await asyncio.sleep(0.02)
+
+    def _stored(self, kind: str, name: str) -> Object | None:
+        return self.arena.history.now.get((kind, self.namespace, name))
+
+    def _version(self) -> str:
+        stored = self._stored(MODEL_DEPLOYMENT.name, NAME)
+        return "" if stored is None else str(stored["spec"]["model"]["version"])
+
+    def _status(self) -> Any:
+        stored = self._stored(MODEL_DEPLOYMENT.name, NAME)
+        return {} if stored is None else stored.get("status") or {}
+
+    def rests(self) -> bool:
+        """Whether the status says that all is done that the spec asks for."""
+        stored = self._stored(MODEL_DEPLOYMENT.name, NAME)
+        if stored is None:
+            return False
+        status = self._status()
+        return (
+            status.get("observedGeneration") == stored["metadata"]["generation"]
+            and status.get("phase") in AT_REST
+            and status.get("release") is None
+        )
+
+    def under_way(self) -> bool:
+        """The candidate is there, and shares traffic where the strategy does that."""
+        live = self._stored(SERVICE.name, NAME)
+        pods = self.arena.history.existing(self.namespace, POD.name)
+        wanted = {code for code, version in self.names.items() if version == self._version()}
+        there = any(each["metadata"]["labels"].get(REVISION) in wanted for each in pods)
+        if self.story.strategy == "BlueGreen" or live is None:
+            return there
+        return there and REVISION not in live["spec"]["selector"]
+
+    def _checked(self) -> dict[str, int]:
+        return {
+            code: number
+            for (namespace, version), number in self.arena.world.checked.items()
+            for code, name in self.names.items()
+            if namespace == self.namespace and name == version
+        }
+
+    def _given_up(self) -> dict[str, int]:
+        given_up = self.arena.given_up.items()
+        return {code: number for (place, code), number in given_up if place == self.namespace}
+
+    def state(self) -> dict[str, Any]:
+        """What is left, comparable between runs."""
+        name = self._name
+        status, existing = self._status(), self.arena.history.existing
+        live = self._stored(SERVICE.name, NAME)
+        annotations = {} if live is None else live["metadata"].get("annotations") or {}
+        rejected = status.get("rejected") or {}
+        return {
+            "phase": status.get("phase"),
+            "stable": (status.get("stable") or {}).get("version"),
+            "rejected": [rejected.get("version"), rejected.get("weight")],
+            "releases": [
+                [each["version"], each["outcome"], each["weight"]]
+                for each in status.get("releases", ())
+            ],
+            "conditions": {
+                each["type"]: [each["status"], each["reason"]]
+                for each in status.get("conditions", ())
+            },
+            "services": {
+                each["metadata"]["name"]: name(each["spec"]["selector"].get(REVISION))
+                for each in existing(self.namespace, SERVICE.name)
+            },
+            "decisions": {
+                key: name(annotations.get(DECISIONS[key]))
+                for key in ("stable", "previous", "rejected")
+            },
+            "deployments": {
+                name(each["metadata"]["labels"][REVISION]): each["spec"]["replicas"]
+                for each in existing(self.namespace, DEPLOYMENT.name)
+            },
+            "pods": sorted(
+                name(each["metadata"]["labels"][REVISION])
+                for each in existing(self.namespace, POD.name)
+            ),
+            "revisions": {
+                name(each["metadata"]["labels"][REVISION]): [
+                    each["revision"],
+                    (each["metadata"].get("annotations") or {}).get(ONCE_STABLE),
+                    (each["metadata"].get("annotations") or {}).get(REJECTED),
+                ]
+                for each in existing(self.namespace, CONTROLLER_REVISION.name)
+            },
+        }
+
+    def _name(self, code: str | None) -> str:
+        return "everything" if code is None else self.names.get(code, code)

@@ -1,0 +1,121 @@
+"""The releases that are disturbed: their manifests, and what a person does meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from headgate.api.spec import ModelDeploymentSpec
+from headgate.core.revision import revision_of
+from headgate.kube.client import MODEL_DEPLOYMENT, Object
+
+NAME = "fraud"
+REPLICAS = 2
+
+STRATEGIES: Mapping[str, Mapping[str, Any]] = {
+    "Canary": {
+        "type": "Canary",
+        "canary": {"steps": [{"weight": 30, "hold": "300ms"}, {"weight": 60, "hold": "300ms"}]},
+    },
+    "BlueGreen": {"type": "BlueGreen", "blueGreen": {"hold": "300ms"}},
+    "Rolling": {"type": "Rolling", "rolling": {"hold": "300ms"}},
+}
+
+
+@dataclass(frozen=True)
+class Act:
+    """A person applies a version, once the version applied before is in a state: at `rest`, or
+    `under way` (its pods exist, and where the strategy shares traffic it does)."""
+
+    version: str
+    when: str = "rest"
+
+
+@dataclass(frozen=True)
+class Story:
+    """A version that is live and at rest, and then the acts that are disturbed."""
+
+    strategy: str
+    title: str
+    acts: tuple[Act, ...]
+    spec: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Strategy and title."""
+        return f"{self.strategy} {self.title}"
+
+    def versions(self) -> tuple[str, ...]:
+        """All versions, the first one included."""
+        return (FIRST, *(each.version for each in self.acts))
+
+
+FIRST = "1.0.0"
+GOOD = (Act("2.0.0"),)
+FAILING = (Act("2.0.0-failing"),)
+UNWELL = (Act("2.0.0-unwell"),)
+CRASHING = (Act("2.0.0-crashing"),)
+SUPERSEDED = (Act("2.0.0"), Act("3.0.0", "under way"))
+ABORTED = (Act("2.0.0"), Act(FIRST, "under way"))
+
+TITLES: Mapping[str, tuple[Act, ...]] = {
+    "good": GOOD,
+    "bad": FAILING,
+    "smoke fails": UNWELL,
+    "crashes": CRASHING,
+    "superseded": SUPERSEDED,
+    "aborted": ABORTED,
+}
+
+
+def story(strategy: str, title: str) -> Story:
+    """One of the stories by name. With blue/green a bad version is only found in the watch."""
+    return Story(strategy, title, TITLES[title])
+
+
+def stories() -> list[Story]:
+    """All stories of all strategies."""
+    return [story(strategy, title) for strategy in STRATEGIES for title in TITLES]
+
+
+def spec(strategy: str, version: str, namespace: str, port: int) -> dict[str, Any]:
+    """The spec of a version; its smoke checks go to the played model server."""
+    return {
+        "model": {"name": NAME, "version": version},
+        "replicas": REPLICAS,
+        "template": {
+            "spec": {"containers": [{"name": "server", "image": f"registry.example/m:{version}"}]}
+        },
+        "service": {"port": 80, "targetPort": port},
+        "strategy": dict(STRATEGIES[strategy]),
+        "smoke": {"healthPath": f"/health/{namespace}/{version}", "timeout": "60s"},
+        "analysis": {
+            "interval": "300ms",
+            "unknownTimeout": "5m",
+            "rules": {"errorRate": {"max": 0.05}},
+            "comparison": {"minSamples": 20},
+        },
+        "rollback": {
+            "conditions": [
+                {"name": "high_error_rate", "metric": "errorRate", "above": 0.1, "for": "300ms"}
+            ]
+        },
+        "watch": {"duration": "500ms", "keepPrevious": "100%"},
+        "progressDeadline": "5m",
+    }
+
+
+def manifest(strategy: str, version: str, namespace: str, port: int) -> Object:
+    """The ModelDeployment of a version."""
+    return {
+        "apiVersion": MODEL_DEPLOYMENT.api_version,
+        "kind": MODEL_DEPLOYMENT.name,
+        "metadata": {"name": NAME, "namespace": namespace},
+        "spec": spec(strategy, version, namespace, port),
+    }
+
+
+def revision(body: Object) -> str:
+    """The revision that a ModelDeployment asks for."""
+    return revision_of(ModelDeploymentSpec.model_validate(body["spec"]))
