@@ -38,7 +38,7 @@ def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
     status = Status(
         observed_generation=seen.generation,
         phase=phase,
-        step=f"{release.step + 1}/{len(state.steps)}" if release is not None else "",
+        step=f"{state.step.index + 1}/{len(state.steps)}" if release is not None else "",
         weight=f"{weight}%" if weight is not None else "",
         verdict=judgement.verdict.value if judgement is not None else "",
         message=message[:MESSAGE_LENGTH],
@@ -123,7 +123,7 @@ def _message(state: State) -> str:
         back = state.version_of(state.stable)
         ready = f"{seen.ready(state.stable)} of {state.replicas} pods of {back} are ready"
         return f"Going back to {back}: {release.message} ({ready})."
-    what = f"{release.version}, step {release.step + 1} of {len(state.steps)}"
+    what = f"{release.version}, step {state.step.index + 1} of {len(state.steps)}"
     if release.stage == "Watching":
         what = f"{release.version} is live"
     elif state.stable is None:
