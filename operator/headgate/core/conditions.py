@@ -9,7 +9,7 @@ from headgate.api.status import Condition
 from headgate.core.state import MESSAGE_LENGTH, State
 from headgate.core.timing import to_text
 
-AT_REST = frozenset({"Stable", "Reverted", "Suspended", "Conflict", "Pending"})
+AT_REST = frozenset({"Stable", "Reverted", "Suspended", "Frozen", "Conflict", "Pending"})
 STALLED = frozenset({"Reverted", "Conflict", "Failing"})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from headgate.core.desire import targets
 from headgate.core.observation import Pod
 from headgate.core.reverting import revert
 from headgate.core.settings import progress_deadline_of
@@ -72,6 +73,12 @@ def _words(pod: Pod) -> str:
 def _note_progress(state: State) -> State:
     release = state.release
     assert release is not None
+    if state.seen.spec.suspend:
+        # The deadline begins anew when the release may go on.
+        held = "suspended"
+        if release.progress == held:
+            return state
+        return state.proceed(progress=held, progressed=to_text(state.now))
     ready = state.seen.ready(release.revision)
     mark, _, best = release.progress.rpartition("/")
     here = f"{release.stage}/{release.step}"
@@ -87,8 +94,10 @@ def waits_for_pods(state: State) -> bool:
     release = state.release
     if release is None:
         return False
-    if release.stage in ("Starting", "Promoting"):
-        return True
+    if release.stage == "Starting":
+        return not release.smoked or state.seen.ready(release.revision) < targets(state).candidate
+    if release.stage == "Promoting":
+        return state.seen.ready(release.revision) < state.replicas
     return release.stage == "Stepping" and not release.settled
 
 

@@ -10,11 +10,14 @@ from headgate.api.status import (
     Status,
     VersionStatus,
 )
+from headgate.core.capacity import room_deadline
 from headgate.core.conditions import conditions_of
 from headgate.core.desire import Desire, unpinned_deadline
 from headgate.core.failures import pull_deadline, waits_for_pods
+from headgate.core.freeze import freeze, frozen_until
 from headgate.core.intents import Intent, Note, Plan
-from headgate.core.judging import evidence_of
+from headgate.core.judging import evidence_of, hold_unseen
+from headgate.core.keeping import keeping_left
 from headgate.core.lifecycle import refused
 from headgate.core.observation import Observation
 from headgate.core.reverting import PEOPLES_REASONS
@@ -23,7 +26,7 @@ from headgate.core.state import MESSAGE_LENGTH, State
 from headgate.core.timing import to_text
 
 DECISIONS_KEPT = 10
-CONFLICT_RECHECK = 30.0
+RECHECK = 30.0
 
 
 def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
@@ -47,9 +50,11 @@ def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
         stable=_side(state, desired, state.stable),
         candidate=_side(state, desired, state.candidate),
         previous=_side(state, desired, state.previous),
+        previous_until=state.kept_until if release is None else "",
         release=release,
         analysis=_analysis(state),
         rejected=state.rejected,
+        queued=state.queued,
         action=state.action,
         decisions=[*seen.status.decisions, *_decisions(state)][-DECISIONS_KEPT:],
         releases=list(state.releases),
@@ -61,6 +66,7 @@ def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
         requeue_after=_requeue_after(state),
         notes=state.notes,
         polled=release is not None and release.stage != "Reverting",
+        hold_left=hold_unseen(state),
     )
 
 
@@ -78,17 +84,21 @@ def conflicted(seen: Observation, now: float) -> Plan:
         }
     )
     notes = () if known else (Note("Conflict", message, warning=True),)
-    return Plan((), status, requeue_after=CONFLICT_RECHECK, notes=notes)
+    return Plan((), status, requeue_after=RECHECK, notes=notes)
 
 
 def _phase(state: State) -> str:
     release = state.release
     if release is None:
-        if state.stable is None:
-            return "Suspended" if state.seen.spec.suspend else "Pending"
         if refused(state):
             return "Reverted"
-        return "Suspended" if state.seen.spec.suspend else "Stable"
+        if state.seen.spec.suspend and state.seen.revision != state.stable:
+            return "Suspended"
+        if _held_back(state):
+            return "Frozen"
+        if state.stable is None:
+            return "Pending"
+        return "Queued" if state.queued else "Stable"
     if release.stage == "Reverting":
         rejected = state.rejected is not None and state.rejected.revision == release.revision
         return "Reverting" if rejected else "Withdrawing"
@@ -97,6 +107,12 @@ def _phase(state: State) -> str:
     if release.stage == "Stepping":
         return "Progressing"
     return release.stage
+
+
+def _held_back(state: State) -> bool:
+    """Whether a freeze window keeps the spec's version from being released."""
+    wanted = state.seen.revision != state.stable and not refused(state)
+    return state.release is None and wanted and bool(freeze(state))
 
 
 def _message(state: State) -> str:
@@ -141,7 +157,12 @@ def _at_rest(state: State) -> str:
     if state.stable is None:
         return f"{wanted} has not been started."
     ready = state.seen.ready(state.stable)
-    return f"{stable} serves with {ready} of {state.replicas} pods ready."
+    serves = f"{stable} serves with {ready} of {state.replicas} pods ready"
+    if state.previous is not None:
+        serves += f"; {state.version_of(state.previous)} is kept until {state.kept_until}"
+    if state.seen.missing is not None:
+        return f"{serves}. {state.seen.missing}; its pods have copies, the next release waits."
+    return f"{serves}."
 
 
 def _desired_weight(state: State, desired: Desire) -> int | None:
@@ -151,7 +172,8 @@ def _desired_weight(state: State, desired: Desire) -> int | None:
     if release.stage in ("Promoting", "Watching"):
         return 100
     if release.stage == "Stepping":
-        return state.step.weight
+        # Without replicas only the last step is left, which it has not reached.
+        return min(state.step.weight, release.weight)
     return 0
 
 
@@ -194,9 +216,11 @@ def _side(state: State, desired: Desire, revision: str | None) -> VersionStatus 
 
 
 def _analysis(state: State) -> AnalysisStatus | None:
-    judgement = state.judgement
+    judgement, release = state.judgement, state.release
     if judgement is None:
-        return None
+        # What led to a revert is read until the release is history.
+        reverting = release is not None and release.stage == "Reverting"
+        return state.seen.status.analysis if reverting else None
     return AnalysisStatus(
         verdict=judgement.verdict.value,
         reason=judgement.reason,
@@ -223,11 +247,16 @@ def _decisions(state: State) -> list[Decision]:
 
 def _requeue_after(state: State) -> float | None:
     """Seconds until something could be decided that no event announces."""
-    release = state.release
+    release, spec = state.release, state.seen.spec
+    freeze_ends = frozen_until(spec.freeze_windows, state.now)
+    thaw = None if freeze_ends is None else freeze_ends[0] - state.now
     if release is None:
-        return None
-    spec = state.seen.spec
-    deadlines: list[float | None] = [pull_deadline(state), unpinned_deadline(state)]
+        waits = [keeping_left(state), RECHECK if state.seen.missing is not None else 0.0]
+        if thaw is not None and _held_back(state):
+            waits.append(thaw)
+        return min((each for each in waits if each > 0), default=None)
+    deadlines: list[float | None] = [pull_deadline(state), unpinned_deadline(state), thaw]
+    deadlines += [room_deadline(state), keeping_left(state)]
     if waits_for_pods(state):
         deadlines.append(progress_deadline_of(spec) - state.since(release.progressed))
     if release.stage == "Stepping" and not state.step.shared:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from headgate.api.status import ActionStatus, Rejection, Release, ReleaseRecord
+from headgate.api.strategy import Capacity
 from headgate.core.intents import Intent, Note
 from headgate.core.observation import Observation
 from headgate.core.settings import replicas_of
 from headgate.core.steps import Step, direct, steps_of
 from headgate.core.timing import to_seconds, to_text
-from headgate.judge import Judgement
+from headgate.judge import Evidence, Judgement
 
 MESSAGE_LENGTH = 1000
 RECORDS_KEPT = 10
@@ -25,15 +26,19 @@ RECORDS_KEPT = 10
 class State:
     """One ModelDeployment in the middle of being planned.
 
-    `stable` is the revision that serves, `previous` the one kept to go back to in the watch.
-    `marks` are writes on kept revisions that follow from decisions of this pass. `waiting` says
-    in a sentence what the release waits for.
+    `stable` is the revision that serves, `previous` the one kept to go back to in the watch,
+    and afterwards with `kept` pods until `kept_until`. `counted` is the release's evidence, once it
+    has been read. `marks` are writes on kept revisions that follow from decisions of this pass.
+    `waiting` says in a sentence what the release waits for, `queued` since when a new one waits for
+    its turn. `restart_at` is the restart of the stable version that this pass begins.
     """
 
     seen: Observation
     now: float
     stable: str | None = None
     previous: str | None = None
+    kept: int = 0
+    kept_until: str = ""
     release: Release | None = None
     rejected: Rejection | None = None
     action: ActionStatus | None = None
@@ -41,9 +46,12 @@ class State:
     marks: tuple[Intent, ...] = ()
     notes: tuple[Note, ...] = ()
     judgement: Judgement | None = None
+    counted: Evidence | None = None
     damaged: tuple[str, ...] = ()
     waiting: str = ""
     smoke_wanted: bool = False
+    restart_at: str | None = None
+    queued: str = ""
 
     @property
     def replicas(self) -> int:
@@ -55,18 +63,24 @@ class State:
         """The steps of the release under way; a first version and a way back have only one."""
         if self.release is not None and self.release.direct:
             return direct(self.seen.spec)
-        return steps_of(self.seen.spec)
+        return steps_of(self.seen.spec, self.swaps)
 
     @property
     def step(self) -> Step:
-        """The current step; when the spec now has fewer, the last one that is held."""
+        """The current step; the last one when the spec now has fewer."""
         steps = self.steps
-        index, last = 0, len(steps) - 1
-        if self.release is not None:
-            index = self.release.step
-            if self.release.stage == "Stepping":
-                last = max(0, last - 1)
-        return steps[min(index, last)]
+        index = self.release.step if self.release is not None else 0
+        return steps[min(index, len(steps) - 1)]
+
+    @property
+    def swaps(self) -> bool:
+        """Whether stable pods are taken away before pods of the candidate are added. Auto turns to
+        that in a pass that touches no pod, so that a kill cannot separate both."""
+        if self.release is None or self.stable is None:
+            return False
+        capacity, stored = self.seen.spec.strategy.capacity, self.seen.status.release
+        turned = stored is not None and bool(stored.swapping and self.release.swapping)
+        return capacity is Capacity.SWAP or (capacity is Capacity.AUTO and turned)
 
     @property
     def candidate(self) -> str | None:
@@ -109,6 +123,13 @@ class State:
         """Seconds from a time in status until now, never negative."""
         return max(0.0, self.now - to_seconds(time))
 
+    def _numbers(self) -> str:
+        if self.judgement is not None and self.judgement.sentence:
+            return f"{self.judgement.verdict}: {self.judgement.sentence}"
+        # While it is taken back nothing is judged any more: what was found last still counts.
+        last = self.seen.status.analysis
+        return f"{last.verdict}: {last.message}" if last is not None and last.message else ""
+
     def finish(self, outcome: str, reason: str, message: str) -> State:
         """A copy without the release, which is now history."""
         release = self.release
@@ -120,9 +141,14 @@ class State:
             reason=reason,
             message=message[:MESSAGE_LENGTH],
             weight=release.weight,
+            verdict=self._numbers()[:MESSAGE_LENGTH],
             started=release.started,
             finished=to_text(self.now),
         )
         return replace(
-            self, release=None, releases=(*self.releases, record)[-RECORDS_KEPT:], judgement=None
+            self,
+            release=None,
+            releases=(*self.releases, record)[-RECORDS_KEPT:],
+            judgement=None,
+            counted=None,
         )
