@@ -324,7 +324,7 @@ def rests_with_stable(done: Pass) -> str | None:
         return None if told else f"suspended, but the status says: {status.message}"
     if release is not None and replicas_of(done.seen.spec) == 0 and release.stage == "Stepping":
         # Nobody is served, so nothing can be judged: it waits for replicas.
-        return None if "0 replicas" in status.message else f"it waits: {status.message}"
+        return None if "no replicas" in status.message else f"it waits: {status.message}"
     if status.stable is None and status.phase == "Failing":
         # A first version has nothing to go back to: it takes a person.
         return None

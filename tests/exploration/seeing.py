@@ -120,6 +120,8 @@ def observation(world: World, scope: Scope) -> Observation:
         ),
         sample=sample_of(world.sample, pods, world.memory.stable, release and release.revision),
         smoke=result,
+        # An author's own budget selects every pod, so none of ours is written.
+        guarded=frozenset(names),
     )
 
 

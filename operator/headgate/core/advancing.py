@@ -170,13 +170,10 @@ def _frozen(state: State) -> str:
 def _stepping(state: State) -> State:
     release, step = state.release, state.step
     assert release is not None
-    if release.promoting:
-        return _go_on(state, len(state.steps) - 1)
-    if not state.replicas:
-        # Nobody is served, so nothing can be learnt: what was not judged does not go live.
-        return state.wait(f"with 0 replicas {release.version} stays where it is")
-    if step.weight == 100:
-        # The spec has fewer steps than when this one was entered.
+    if release.promoting or step.weight == 100:
+        if not state.replicas:
+            return state.wait("there are no replicas to go on with")
+        # A person asked for it, or the spec has fewer steps than when this one was entered.
         return _go_on(state, len(state.steps) - 1)
     missing = _missing_pods(state)
     if missing:

@@ -67,14 +67,10 @@ class State:
 
     @property
     def step(self) -> Step:
-        """The current step; when the spec now has fewer, the last one that is held."""
+        """The current step; the last one when the spec now has fewer."""
         steps = self.steps
-        index, last = 0, len(steps) - 1
-        if self.release is not None:
-            index = self.release.step
-            if self.release.stage == "Stepping":
-                last = max(0, last - 1)
-        return steps[min(index, last)]
+        index = self.release.step if self.release is not None else 0
+        return steps[min(index, len(steps) - 1)]
 
     @property
     def swaps(self) -> bool:
