@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -39,6 +41,17 @@ def test_worked_examples(
 def test_one_replica_without_surge_says_what_to_change() -> None:
     with pytest.raises(NoSplitError, match="raise replicas or maxSurge"):
         split(1, 50, 0, 1)
+
+
+def test_the_nearest_pods_are_found_near_however_large_the_surge() -> None:
+    began = time.process_time()
+    for replicas in (1, 2, 7, 150, 1000):
+        for weight in range(1, 100):
+            near = split(replicas, weight, 100, 100)
+            assert near == split(replicas, weight, 100_000, 100_000)
+            assert near.effective_weight == pytest.approx(weight)
+    # Searching through all that a surge allows took minutes, in which nobody else was served.
+    assert time.process_time() - began < 30
 
 
 pods = st.integers(min_value=1, max_value=40)

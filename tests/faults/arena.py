@@ -68,7 +68,7 @@ async def arena(kubeconfig: Path) -> AsyncIterator[Arena]:
                 connection.host, connector=aiohttp.TCPConnector(ssl=connection.trust)
             )
         )
-        client = await stack.enter_async_context(await ApiClient.connect(kubeconfig))
+        client = await stack.enter_async_context(await ApiClient.connect(kubeconfig, timeout=60.0))
         history = History(connection)
         await history.start()
         stack.push_async_callback(history.close)

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+EXACT_WITHIN = 100
+
 
 class NoSplitError(ValueError):
     """No whole pods can share the traffic, as with one replica and no surge."""
@@ -50,9 +52,12 @@ def split(replicas: int, weight: int, surge: int, unavailable: int) -> Split:
         return Split(replicas, 0)
     if weight >= 100:
         return Split(0, replicas)
+    # Among a hundred totals in a row one expresses the weight exactly: further away is no better,
+    # and a maxSurge of 100,000 must not hold up everybody else.
+    least = max(2, replicas - min(unavailable, EXACT_WITHIN))
     choices = [
         Split(total - candidate, candidate)
-        for total in range(max(2, replicas - unavailable), replicas + surge + 1)
+        for total in range(least, replicas + min(surge, EXACT_WITHIN) + 1)
         for candidate in _nearest(total, weight)
     ]
     if not choices:
