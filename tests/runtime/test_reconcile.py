@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from headgate.core.intents import DropDisruptionBudget, SetDisruptionBudget, SetWorkload
 from headgate.core.observation import SmokeResult
 from headgate.judge import PodCounters, Sample
 from headgate.kube.client import Conflict, Forbidden, Unavailable
 from headgate.kube.snapshot import Snapshot
+from headgate.runtime.carrying import carry_out_each
 from headgate.runtime.memory import QUIET_STATUS_INTERVAL
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.recording import RECORDS_INTERVAL
@@ -398,4 +400,39 @@ async def test_a_removed_deployment_is_removed_once() -> None:
     world.apply("2", strategy={"type": "BlueGreen"})
     await world.until("Stable")
     deletions = [call for call in world.server.calls if call[0] == "delete"]
-    assert deletions == [("delete", "Deployment", f"fraud-{first}")]
+    assert deletions == [
+        ("delete", "Deployment", f"fraud-{first}"),
+        ("delete", "PodDisruptionBudget", f"fraud-{first}"),
+    ]
+
+
+async def test_replicas_left_out_are_written_once_and_status_needs_no_second_look() -> None:
+    world = World()
+    scale: Call = ("patch", "ModelDeployment", "fraud")
+    await world.serve("1", replicas=None, environment="staging")
+    assert world.server.calls.count(scale) == 1
+    assert ("get", "ModelDeployment", "fraud") not in world.server.calls, "contradicted"
+    stored = world.server.objects["ModelDeployment", "risk", "fraud"]
+    assert stored["spec"]["replicas"] == 2
+    assert stored["status"]["observedGeneration"] == stored["metadata"]["generation"]
+    world.server.put({**stored, "spec": {**stored["spec"], "replicas": 3}})
+    world.sync()
+    await world.settle()
+    assert world.server.status("fraud")["stable"]["replicas"] == 3
+    assert world.server.calls.count(scale) == 1
+
+
+async def test_a_budget_that_cannot_be_written_holds_up_nothing_else() -> None:
+    world = World()
+    first = await world.serve()
+    snapshot = world.cache.snapshot(FRAUD)
+    assert snapshot is not None
+    name = f"fraud-{first}"
+    world.server.faults["apply", "PodDisruptionBudget", name] = [Forbidden("not you")]
+    world.server.faults["delete", "PodDisruptionBudget", name] = [Conflict("another one")]
+    intents = [SetDisruptionBudget(first), DropDisruptionBudget(first), SetWorkload(first, 3)]
+    outcome = await carry_out_each(
+        world.server, snapshot, intents, world.cache.put, world.cache.drop
+    )
+    assert (outcome.written, outcome.failed) == (1, SetDisruptionBudget(first))
+    assert world.server.objects["Deployment", "risk", name]["spec"]["replicas"] == 3

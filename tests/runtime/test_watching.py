@@ -119,6 +119,47 @@ async def test_creation_change_and_deletion_reach_the_cache_and_leave_no_trace(
     await until(lambda: running.cache.snapshot(running.key) is None)
 
 
+def config_map(namespace: str, name: str, content: str, **labels: str) -> dict[str, object]:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "data": {"threshold": content},
+    }
+
+
+@pytest.mark.control_plane
+async def test_a_change_of_a_config_map_in_use_is_told_and_a_copys_is_not(
+    running: Running,
+) -> None:
+    body = model_deployment()
+    body["metadata"]["namespace"] = running.namespace
+    containers = body["spec"]["template"]["spec"]["containers"]
+    containers[0]["envFrom"] = [{"configMapRef": {"name": "settings"}}]
+    await running.client.apply(body)
+    await until(lambda: running.generation() == 1)
+    snapshot = running.cache.snapshot(running.key)
+    assert snapshot is not None
+    looked = (await running.cache.config_maps.complete(running.client, snapshot)).config_maps
+    assert looked is not None
+    assert looked.missing is not None
+
+    owned = {"headgate.dev/model-deployment": "fraud"}
+    for content, labels in (("low", {}), ("high", {}), ("higher", owned), ("highest", owned)):
+        running.changes.clear()
+        await running.client.apply(config_map(running.namespace, "settings", content, **labels))
+        if labels and content == "highest":
+            # From here on it is one of ours, of which nothing is told; what follows is.
+            await running.put("2")
+            await until(lambda: running.generation() == 2)
+            assert set(running.changes) == {(running.key, True)}
+        else:
+            await until(lambda: (running.key, False) in running.changes)
+        looked = (await running.cache.config_maps.complete(running.client, snapshot)).config_maps
+        assert looked is not None
+        assert looked.missing is None
+
+
 @pytest.mark.control_plane
 async def test_what_is_not_ours_is_not_watched(running: Running) -> None:
     body = labelled_service(running.namespace)

@@ -8,6 +8,7 @@ from headgate.api.quantities import parse_duration
 from headgate.core.reverting import revert
 from headgate.core.settings import judge_settings
 from headgate.core.state import State
+from headgate.core.steps import StepKind
 from headgate.judge import (
     CheckKind,
     Evidence,
@@ -47,7 +48,7 @@ def judge_release(state: State) -> State:
         return state
     settings = judge_settings(state.seen.spec)
     stage = stage_of(state)
-    evidence = evidence_of(state)
+    evidence = before = evidence_of(state)
     sample = state.seen.sample
     if sample is not None and (evidence.at is None or sample.at > evidence.at):
         evidence = observe(evidence, sample, _sides(state), settings, stage)
@@ -59,7 +60,19 @@ def judge_release(state: State) -> State:
             Verdict.NOT_APPLICABLE, "NoTraffic", "the candidate gets no live traffic yet"
         )
         return state.change(judgement=nothing)
-    return _act(_judged(state, evidence, settings))
+    return _act(_count_good(_judged(state, evidence, settings), before, evidence))
+
+
+def _count_good(state: State, before: Evidence, evidence: Evidence) -> State:
+    """Add what was observed since the poll before to the time that an analysis step has been
+    Good. An Unknown verdict adds nothing and takes nothing away."""
+    release, judgement = state.release, state.judgement
+    assert release is not None
+    analysed = release.stage == "Stepping" and release.settled
+    good = judgement is not None and judgement.verdict is Verdict.GOOD
+    if not analysed or not good or state.step.kind is not StepKind.ANALYSIS:
+        return state
+    return state.proceed(good=release.good + max(0.0, evidence.observed - before.observed))
 
 
 def stage_of(state: State) -> Stage:
@@ -91,6 +104,9 @@ def hold_of(state: State) -> float:
     if release.stage == "Watching":
         return parse_duration(state.seen.spec.watch.duration)
     step = state.step
+    if step.kind is StepKind.ANALYSIS:
+        # It counts the seconds of Good verdicts instead.
+        return 0.0
     if step.shared and step.approval is None:
         return max(step.hold, parse_duration(state.seen.spec.analysis.interval))
     return step.hold

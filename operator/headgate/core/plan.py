@@ -13,13 +13,26 @@ from headgate.core.difference import difference, find_damage
 from headgate.core.failures import fail_by_pods
 from headgate.core.intents import Plan
 from headgate.core.judging import judge_release
+from headgate.core.keeping import let_go
 from headgate.core.lifecycle import start, supersede
 from headgate.core.observation import Observation
 from headgate.core.recovery import recover
 from headgate.core.report import conflicted, report
+from headgate.core.restarting import restart
 from headgate.core.reverting import conclude
 
-CHAIN = (supersede, act, fail_by_pods, judge_release, find_damage, advance, conclude, start)
+CHAIN = (
+    supersede,
+    act,
+    fail_by_pods,
+    judge_release,
+    find_damage,
+    advance,
+    conclude,
+    start,
+    let_go,
+    restart,
+)
 
 
 def plan(observation: Observation, now: float) -> Plan:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from headgate.api.status import ActionStatus, Rejection, Release, ReleaseRecord
+from headgate.api.strategy import Capacity
 from headgate.core.intents import Intent, Note
 from headgate.core.observation import Observation
 from headgate.core.settings import replicas_of
@@ -25,15 +26,19 @@ RECORDS_KEPT = 10
 class State:
     """One ModelDeployment in the middle of being planned.
 
-    `stable` is the revision that serves, `previous` the one kept to go back to in the watch.
+    `stable` is the revision that serves, `previous` the one kept to go back to in the watch,
+    and afterwards with `kept` pods until `kept_until`.
     `marks` are writes on kept revisions that follow from decisions of this pass. `waiting` says
     in a sentence what the release waits for, `queued` since when a new one waits for its turn.
+    `restart_at` is the restart of the stable version that this pass begins.
     """
 
     seen: Observation
     now: float
     stable: str | None = None
     previous: str | None = None
+    kept: int = 0
+    kept_until: str = ""
     release: Release | None = None
     rejected: Rejection | None = None
     action: ActionStatus | None = None
@@ -45,6 +50,7 @@ class State:
     waiting: str = ""
     smoke_wanted: bool = False
     queued: str = ""
+    restart_at: str | None = None
 
     @property
     def replicas(self) -> int:
@@ -56,7 +62,7 @@ class State:
         """The steps of the release under way; a first version and a way back have only one."""
         if self.release is not None and self.release.direct:
             return direct(self.seen.spec)
-        return steps_of(self.seen.spec)
+        return steps_of(self.seen.spec, self.swaps)
 
     @property
     def step(self) -> Step:
@@ -64,6 +70,16 @@ class State:
         steps = self.steps
         index = self.release.step if self.release is not None else 0
         return steps[min(index, len(steps) - 1)]
+
+    @property
+    def swaps(self) -> bool:
+        """Whether stable pods are taken away before pods of the candidate are added. Auto turns to
+        that in a pass that touches no pod, so that a kill cannot separate both."""
+        if self.release is None or self.stable is None:
+            return False
+        capacity, stored = self.seen.spec.strategy.capacity, self.seen.status.release
+        turned = stored is not None and bool(stored.swapping and self.release.swapping)
+        return capacity is Capacity.SWAP or (capacity is Capacity.AUTO and turned)
 
     @property
     def candidate(self) -> str | None:

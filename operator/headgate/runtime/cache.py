@@ -11,8 +11,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from headgate.kube.client import (
+    CONFIG_MAP,
     CONTROLLER_REVISION,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     MODEL_DEPLOYMENT,
     POD,
     SERVICE,
@@ -20,6 +22,7 @@ from headgate.kube.client import (
 )
 from headgate.kube.snapshot import Snapshot
 from headgate.render.names import OWNED_BY
+from headgate.runtime.used_config_maps import ConfigMapDigests
 
 Key = tuple[str, str]
 """Namespace and name of a ModelDeployment."""
@@ -28,8 +31,19 @@ TOMBSTONE_SECONDS = 120.0
 """How long a late event about a deleted object is recognised as late."""
 
 KEPT = frozenset(
-    kind.name for kind in (MODEL_DEPLOYMENT, DEPLOYMENT, SERVICE, POD, CONTROLLER_REVISION)
+    kind.name
+    for kind in (
+        MODEL_DEPLOYMENT,
+        DEPLOYMENT,
+        SERVICE,
+        POD,
+        CONTROLLER_REVISION,
+        DISRUPTION_BUDGET,
+    )
 )
+
+EVERYBODY = ""
+"""In place of a name: what concerns every ModelDeployment of the namespace."""
 
 NOBODY: frozenset[Key] = frozenset()
 
@@ -44,12 +58,15 @@ def identity_of(stored: Object) -> Identity:
 
 
 def key_of(stored: Object) -> Key | None:
-    """The ModelDeployment that an object is or belongs to, by its label; None for a stranger."""
+    """The ModelDeployment that an object is or belongs to, by its label; `EVERYBODY`'s name for a
+    disruption budget of an author, None for another stranger."""
     metadata = stored["metadata"]
     namespace = str(metadata.get("namespace") or "")
     if stored["kind"] == MODEL_DEPLOYMENT.name:
         return namespace, str(metadata["name"])
     owner = (metadata.get("labels") or {}).get(OWNED_BY)
+    if owner is None and stored["kind"] == DISRUPTION_BUDGET.name:
+        return namespace, EVERYBODY
     return None if owner is None else (namespace, str(owner))
 
 
@@ -73,9 +90,11 @@ class Family:
 
 
 class Cache:
-    """Objects by ModelDeployment. `clock` is a monotonic clock in seconds."""
+    """Objects by ModelDeployment. `clock` is a monotonic clock in seconds. Of ConfigMaps only
+    digests are kept, in `config_maps`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.config_maps = ConfigMapDigests()
         self._clock = clock
         self._families: dict[Key, Family] = {}
         self._owners: dict[Identity, Key] = {}
@@ -84,6 +103,8 @@ class Cache:
     def put(self, stored: Object) -> frozenset[Key]:
         """Keep an object unless a newer version of it is known. Gives the ModelDeployments for
         which that changed something."""
+        if stored["kind"] == CONFIG_MAP.name:
+            return self.config_maps.tell(stored)
         if stored["kind"] not in KEPT:
             return NOBODY
         identity, version = identity_of(stored), version_of(stored)
@@ -109,10 +130,14 @@ class Cache:
             family.children[identity] = _slim(stored)
         family.snapshot = None
         self._owners[identity] = key
-        return concerned
+        if known is not None and _says_the_same(known, stored):
+            return NOBODY
+        return self._each_of(concerned)
 
     def drop(self, stored: Object) -> frozenset[Key]:
         """An object was deleted; gives the ModelDeployments for which that changed something."""
+        if stored["kind"] == CONFIG_MAP.name:
+            return self.config_maps.tell(stored, gone=True)
         identity, version = identity_of(stored), version_of(stored)
         known = self.get(identity)
         if known is not None and known["metadata"].get("uid") != stored["metadata"].get("uid"):
@@ -152,6 +177,10 @@ class Cache:
                 services=family.of_kind(SERVICE.name),
                 pods=family.of_kind(POD.name),
                 revisions=family.of_kind(CONTROLLER_REVISION.name),
+                budgets=(
+                    *family.of_kind(DISRUPTION_BUDGET.name),
+                    *self._families.get((key[0], EVERYBODY), Family()).children.values(),
+                ),
             )
         return family.snapshot
 
@@ -192,7 +221,20 @@ class Cache:
             family.children.pop(identity, None)
         if family.model_deployment is None and not family.children:
             del self._families[key]
-        return frozenset({key})
+        return self._each_of(frozenset({key}))
+
+    def _each_of(self, concerned: frozenset[Key]) -> frozenset[Key]:
+        """With `EVERYBODY` of a namespace replaced by all its ModelDeployments."""
+        found: set[Key] = set()
+        for key in concerned:
+            if key[1] != EVERYBODY:
+                found.add(key)
+                continue
+            for each, family in self._families.items():
+                if each[0] == key[0] and family.model_deployment is not None:
+                    family.snapshot = None
+                    found.add(each)
+        return frozenset(found)
 
     def _bury(self, identity: Identity, version: int | None) -> None:
         now = self._clock()
@@ -208,6 +250,16 @@ def _members(family: Family) -> Iterator[tuple[Identity, Object]]:
     if family.model_deployment is not None:
         yield identity_of(family.model_deployment), family.model_deployment
     yield from family.children.items()
+
+
+def _says_the_same(known: Object, stored: Object) -> bool:
+    """Of a disruption budget: whether only its status has changed, as it does with each pod."""
+    if stored["kind"] != DISRUPTION_BUDGET.name:
+        return False
+    parts = ("labels", "ownerReferences", "uid")
+    return known.get("spec") == stored.get("spec") and all(
+        known["metadata"].get(part) == stored["metadata"].get(part) for part in parts
+    )
 
 
 def _slim(stored: Object) -> Object:

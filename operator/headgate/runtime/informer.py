@@ -21,6 +21,7 @@ from headgate.kube.client import (
     NotFound,
     Object,
 )
+from headgate.kube.snapshot import KINDS
 from headgate.render.names import OWNED_BY
 from headgate.runtime.cache import Cache, Key, identity_of, key_of
 from headgate.runtime.watching import DELETED, WATCHED, Receive
@@ -93,7 +94,7 @@ class Informer:
         before = self._cache.mark({kind.name for kind in WATCHED})
         lists = await asyncio.gather(
             *(
-                self._client.list(kind, namespace, "" if kind is MODEL_DEPLOYMENT else OWNED_BY)
+                self._client.list(kind, namespace, OWNED_BY if kind in KINDS else "")
                 for namespace in self._namespaces
                 for kind in WATCHED
             )

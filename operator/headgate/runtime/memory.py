@@ -90,6 +90,7 @@ def _essence(status: Status) -> tuple[Any, ...]:
                 "settled": False,
                 "progress": "",
                 "progressed": "",
+                "good": 0.0,
                 "message": "",
             }
         ),

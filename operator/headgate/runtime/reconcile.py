@@ -19,9 +19,9 @@ from headgate.core.weights import NoSplitError
 from headgate.judge import Sample
 from headgate.kube import records
 from headgate.kube.apply import write_status
-from headgate.kube.client import MODEL_DEPLOYMENT, POD, Conflict, KubeClient, KubeError, Object
+from headgate.kube.client import POD, Conflict, KubeClient, KubeError, Object
 from headgate.kube.events import Events
-from headgate.kube.observe import KINDS, Broken, Snapshot, build, read
+from headgate.kube.observe import Broken, Snapshot, build, read
 from headgate.render.names import OWNED_BY
 from headgate.runtime import recording
 from headgate.runtime.broken import broken_status
@@ -32,6 +32,7 @@ from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.smoke_runs import SmokeRuns
 from headgate.runtime.turns import Turns
+from headgate.runtime.watching import WATCHED
 
 ATTEMPTS = 5
 """Passes made at once when the API server contradicts what a pass was planned from."""
@@ -101,6 +102,7 @@ class Reconciler:
         self._memories.pop(key, None)
         self._turns.forget(key)
         self._smoke.forget(key)
+        self._cache.config_maps.forget(key)
         if self.polling is not None:
             self.polling.leave(key)
 
@@ -108,10 +110,13 @@ class Reconciler:
         snapshot = self._cache.snapshot(key)
         if snapshot is not None and (live or self._memory(key, snapshot).conflicted):
             snapshot = await self._read(key)
+            self._cache.config_maps.doubt(key)
         if snapshot is None or snapshot.metadata.get("deletionTimestamp"):
             self.forget(key)
             return None
         memory = self._memory(key, snapshot)
+        if snapshot.config_maps is None:
+            snapshot = await self._cache.config_maps.complete(self._client, snapshot)
         planned = await self._plan(snapshot, memory)
         if any(each.live_read for each in planned.intents) and not live:
             snapshot = await self._with_live_pods(key, snapshot)
@@ -119,7 +124,7 @@ class Reconciler:
         outcome = await carry_out_each(
             self._client, snapshot, planned.intents, self._cache.put, self._cache.drop
         )
-        return await self._conclude(key, snapshot, memory, planned, outcome)
+        return await self._conclude(key, outcome.snapshot, memory, planned, outcome)
 
     def _memory(self, key: Key, snapshot: Snapshot) -> Memory:
         memory = self._memories.get(key)
@@ -264,7 +269,7 @@ class Reconciler:
 
     async def _read(self, key: Key) -> Snapshot | None:
         """Everything as it is now, objects of others with our names included."""
-        before = self._cache.mark({MODEL_DEPLOYMENT.name, *(kind.name for kind in KINDS)}, key)
+        before = self._cache.mark({kind.name for kind in WATCHED}, key)
         snapshot = await read(self._client, *key)
         self._learn(before, [] if snapshot is None else list(_objects(snapshot)))
         return snapshot
@@ -278,3 +283,4 @@ class Reconciler:
 def _objects(snapshot: Snapshot) -> Iterable[Object]:
     yield snapshot.model_deployment
     yield from (*snapshot.deployments, *snapshot.services, *snapshot.pods, *snapshot.revisions)
+    yield from snapshot.budgets

@@ -18,11 +18,16 @@ from typing import Any
 import kopf
 from kubernetes import client, config
 
-from headgate.kube.client import MODEL_DEPLOYMENT, Kind, Object
+from headgate.kube.client import CONFIG_MAP, DISRUPTION_BUDGET, MODEL_DEPLOYMENT, Kind, Object
 from headgate.kube.snapshot import KINDS
 from headgate.render.names import OWNED_BY
 
-WATCHED: tuple[Kind, ...] = (MODEL_DEPLOYMENT, *KINDS)
+WATCHED: tuple[Kind, ...] = (MODEL_DEPLOYMENT, *KINDS, DISRUPTION_BUDGET)
+"""What is watched and listed, as all of it is kept in the cache: besides ours, the disruption
+budgets of authors."""
+
+HEARD: tuple[Kind, ...] = (CONFIG_MAP,)
+"""What is only watched, for the news that it has changed."""
 
 INACTIVITY_SECONDS = 130.0
 """A watch on which two bookmarks in a row are missing is dead; kopf's own 70 s asks anew whenever
@@ -157,6 +162,8 @@ def settings() -> kopf.OperatorSettings:
     for kind in KINDS:
         group, _, version = kind.api_version.rpartition("/")
         found.watching.label_selectors[group, version, kind.plural] = OWNED_BY
+    # Neither the records of releases nor the copies that revisions have: only what authors wrote.
+    found.watching.label_selectors["", "v1", CONFIG_MAP.plural] = f"!{OWNED_BY}"
     return found
 
 
@@ -168,7 +175,7 @@ def registry(login: Callable[[], kopf.ConnectionInfo], receive: Receive) -> kopf
     def log_in(**_: Any) -> kopf.ConnectionInfo:
         return login()
 
-    for kind in WATCHED:
+    for kind in (*WATCHED, *HEARD):
         group, _, version = kind.api_version.rpartition("/")
         handler = _handler(kind, receive)
         kopf.on.event(group, version, kind.plural, registry=found, id=kind.plural)(handler)
