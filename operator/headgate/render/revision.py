@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from headgate.api.base import GROUP
+from headgate.api.smoke import WarmUp
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.core.revision import revision_of
 from headgate.render.names import REVISION, version_labels, workload_name
@@ -23,7 +26,8 @@ REJECTED = f"{GROUP}/rejected"
 @dataclass(frozen=True)
 class Kept:
     """What is known of a revision. `template` is the rendered pod template, `port` the name of
-    the port that Services target, `spec` the author's inputs: model and template as written."""
+    the port that Services target, `spec` the author's inputs: model and template as written,
+    `warm_up` how its pods were to be warmed up when its release began."""
 
     revision: str
     version: str
@@ -31,6 +35,7 @@ class Kept:
     template: Mapping[str, Any]
     port: str
     spec: Mapping[str, Any]
+    warm_up: WarmUp | None = None
 
 
 def keep(spec: ModelDeploymentSpec, name: str) -> Kept:
@@ -46,6 +51,7 @@ def keep(spec: ModelDeploymentSpec, name: str) -> Kept:
             "model": spec.model.model_dump(mode="json", by_alias=True, exclude_none=True),
             "template": spec.template,
         },
+        warm_up=spec.smoke.warm_up,
     )
 
 
@@ -53,6 +59,14 @@ def controller_revision(
     kept: Kept, namespace: str, name: str, owner: Mapping[str, Any], number: int
 ) -> dict[str, Any]:
     """The ControllerRevision that keeps a revision; `number` orders them."""
+    data: dict[str, Any] = {
+        "version": kept.version,
+        "port": kept.port,
+        "template": dict(kept.template),
+        "spec": dict(kept.spec),
+    }
+    if kept.warm_up is not None:
+        data["warmUp"] = kept.warm_up.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
@@ -63,12 +77,7 @@ def controller_revision(
             "ownerReferences": [dict(owner)],
         },
         "revision": number,
-        "data": {
-            "version": kept.version,
-            "port": kept.port,
-            "template": dict(kept.template),
-            "spec": dict(kept.spec),
-        },
+        "data": data,
     }
 
 
@@ -83,4 +92,13 @@ def read_kept(stored: Mapping[str, Any]) -> Kept:
         template=data["template"],
         port=str(data.get("port") or PORT_NAME),
         spec=spec,
+        warm_up=_read_warm_up(data.get("warmUp")),
     )
+
+
+def _read_warm_up(stored: Any) -> WarmUp | None:
+    try:
+        return None if stored is None else WarmUp.model_validate(stored)
+    except ValidationError:
+        # Of another version of the operator: the pods go without rather than stay out.
+        return None

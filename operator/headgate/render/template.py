@@ -15,7 +15,7 @@ from headgate.api.environments import Environment, environment_of
 from headgate.api.quantities import parse_duration
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.core.revision import revision_of
-from headgate.render.names import version_labels
+from headgate.render.names import WARM, version_labels
 from headgate.render.quantities import larger, smaller
 
 PORT_NAME = "http"
@@ -56,6 +56,8 @@ def pod_template(spec: ModelDeploymentSpec, name: str) -> dict[str, Any]:
         _fill_resources(container, environment)
     _fill_probes(container, spec)
     _fill_lifecycle(container, int(pod["terminationGracePeriodSeconds"]))
+    if spec.smoke.warm_up is not None:
+        _fill_gate(pod)
     return rendered
 
 
@@ -151,3 +153,9 @@ def _fill_lifecycle(container: dict[str, Any], grace_period: int) -> None:
     seconds = min(SLEEP_SECONDS, grace_period - 1)
     if not lifecycle.get("preStop") and seconds > 0:
         container["lifecycle"] = {**lifecycle, "preStop": {"sleep": {"seconds": seconds}}}
+
+
+def _fill_gate(pod: dict[str, Any]) -> None:
+    gates = pod.get("readinessGates") or []
+    if all(each.get("conditionType") != WARM for each in gates):
+        pod["readinessGates"] = [*gates, {"conditionType": WARM}]
