@@ -22,6 +22,7 @@ RIGHTS = {
     ("apps", "controllerrevisions"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "services"): {"get", "list", "watch", "create", "patch"},
     ("", "pods"): {"get", "list", "watch", "delete"},
+    ("", "pods/status"): {"patch"},
     ("", "configmaps"): {"get", "create", "patch"},
     ("", "events"): {"create"},
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tests.golden.stories import STORIES as RELEASES
 from tests.golden.stories_actions import STORIES as ACTIONS
+from tests.golden.stories_warmup import STORIES as WARM_UP
 from tests.golden.story import Story
 
-STORIES: Mapping[str, Story] = {**RELEASES, **ACTIONS}
+STORIES: Mapping[str, Story] = {**RELEASES, **ACTIONS, **WARM_UP}

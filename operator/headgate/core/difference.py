@@ -54,6 +54,7 @@ def difference(state: State, desired: Desire) -> tuple[Intent, ...]:
         *_marks(state),
         *_smoke(state),
         *_revisions_dropped(state, desired),
+        *state.warm_ups,
     )
 
 

@@ -21,12 +21,35 @@ NOWHERE = "none"
 
 
 @dataclass(frozen=True)
+class Gate:
+    """The readiness gate of a pod that gets no traffic before it is warm.
+
+    `running_since` is when its containers got ready, None while they are not. `warm` is what the
+    pod's status says of it, None as long as it says nothing; `since` is when that was said.
+    """
+
+    running_since: float | None = None
+    warm: bool | None = None
+    since: float = 0.0
+
+
+@dataclass(frozen=True)
+class Warming:
+    """How the warm-up of a pod goes: `warm` is None while it is under way, False when it has
+    failed; `sentence` is the last answer, as a person reads it."""
+
+    warm: bool | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
 class Pod:
     """One pod that exists, terminating ones included.
 
     `crashes` counts how often its containers ended with an error. `waiting` is the reason a
-    container gives for not running ("ImagePullBackOff", "CrashLoopBackOff"), or "Unschedulable";
-    `message` is the sentence that belongs to it (or to the last crash), in the cluster's own words.
+    container gives for not running ("ImagePullBackOff", "CrashLoopBackOff"), "Unschedulable" or
+    "WarmUpFailed"; `message` is the sentence that belongs to it (or to the last crash), in the
+    cluster's own words. `gate` is None for a pod that is not warmed up.
     """
 
     name: str
@@ -37,6 +60,7 @@ class Pod:
     crashes: int = 0
     waiting: str = ""
     message: str = ""
+    gate: Gate | None = None
 
 
 @dataclass(frozen=True)
@@ -67,13 +91,15 @@ class LiveService:
 
 @dataclass(frozen=True)
 class KnownRevision:
-    """A ControllerRevision: a version whose rendered pod template is kept."""
+    """A ControllerRevision: a version whose rendered pod template is kept. `warm_up` says whether
+    requests to warm up its pods are kept with it."""
 
     revision: str
     version: str
     number: int
     once_stable: bool = False
     rejected: bool = False
+    warm_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +118,8 @@ class Observation:
     `spec` is already resolved (`headgate.api.environments.resolve`). `roles` maps the role
     Services ("stable", "candidate") that exist and are intact to the revision they select.
     `conflict` is a sentence when a child's name belongs to somebody else. `scaled` is the author's
-    or the autoscaler's replica count.
+    or the autoscaler's replica count. `warming` are the pods that are being warmed up, or were
+    until a moment ago, by name.
     """
 
     namespace: str
@@ -109,6 +136,7 @@ class Observation:
     sample: Sample | None = None
     smoke: SmokeResult | None = None
     conflict: str | None = None
+    warming: Mapping[str, Warming] = field(default_factory=dict)
 
     def workload(self, revision: str | None) -> Workload | None:
         """The Deployment of a revision, or None."""

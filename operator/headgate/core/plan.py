@@ -18,8 +18,19 @@ from headgate.core.observation import Observation
 from headgate.core.recovery import recover
 from headgate.core.report import conflicted, report
 from headgate.core.reverting import conclude
+from headgate.core.warming import warm_up
 
-CHAIN = (supersede, act, fail_by_pods, judge_release, find_damage, advance, conclude, start)
+CHAIN = (
+    supersede,
+    act,
+    fail_by_pods,
+    judge_release,
+    find_damage,
+    advance,
+    conclude,
+    start,
+    warm_up,
+)
 
 
 def plan(observation: Observation, now: float) -> Plan:

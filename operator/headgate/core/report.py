@@ -21,6 +21,7 @@ from headgate.core.reverting import PEOPLES_REASONS
 from headgate.core.settings import progress_deadline_of
 from headgate.core.state import MESSAGE_LENGTH, State
 from headgate.core.timing import to_text
+from headgate.core.warming import cold_deadline
 
 DECISIONS_KEPT = 10
 CONFLICT_RECHECK = 30.0
@@ -28,7 +29,7 @@ CONFLICT_RECHECK = 30.0
 
 def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
     """The whole answer of a pass."""
-    phase, message = _phase(state), _message(state)
+    phase, message = _phase(state), f"{_message(state)}{state.warming}"
     release, seen = state.release, state.seen
     judgement = state.judgement
     weight = _desired_weight(state, desired)
@@ -225,9 +226,13 @@ def _requeue_after(state: State) -> float | None:
     """Seconds until something could be decided that no event announces."""
     release = state.release
     if release is None:
-        return None
+        return cold_deadline(state)
     spec = state.seen.spec
-    deadlines: list[float | None] = [pull_deadline(state), unpinned_deadline(state)]
+    deadlines: list[float | None] = [
+        pull_deadline(state),
+        unpinned_deadline(state),
+        cold_deadline(state),
+    ]
     if waits_for_pods(state):
         deadlines.append(progress_deadline_of(spec) - state.since(release.progressed))
     if release.stage == "Stepping" and not state.step.shared:

@@ -27,7 +27,7 @@ class State:
 
     `stable` is the revision that serves, `previous` the one kept to go back to in the watch.
     `marks` are writes on kept revisions that follow from decisions of this pass. `waiting` says
-    in a sentence what the release waits for.
+    in a sentence what the release waits for, `warming` which pods are being warmed up.
     """
 
     seen: Observation
@@ -44,6 +44,8 @@ class State:
     damaged: tuple[str, ...] = ()
     waiting: str = ""
     smoke_wanted: bool = False
+    warm_ups: tuple[Intent, ...] = ()
+    warming: str = ""
 
     @property
     def replicas(self) -> int:

@@ -17,8 +17,10 @@ from headgate.core.intents import (
     RunSmoke,
     SetRole,
     SetTraffic,
+    SetWarm,
     SetWorkload,
     ShrinkWorkload,
+    WarmUp,
 )
 from headgate.kube.client import (
     CONTROLLER_REVISION,
@@ -31,6 +33,7 @@ from headgate.kube.client import (
 )
 from headgate.kube.removal import remove_workload
 from headgate.kube.snapshot import Snapshot, revision_label
+from headgate.kube.warming import set_warm
 from headgate.render import service
 from headgate.render.names import LIVE, service_name, workload_name
 from headgate.render.revision import (
@@ -49,8 +52,8 @@ async def carry_out(
     """Do what a plan wants, in its order; the objects as written.
 
     `snapshot` is the one that the plan was made from, read live if an intent says so. The first
-    failure ends it and is raised (`Conflict`: read and plan again at once). `RunSmoke` is skipped:
-    the runtime runs the checks beside the pass (`headgate.kube.smoke`).
+    failure ends it and is raised (`Conflict`: read and plan again at once). `RunSmoke` and
+    `WarmUp` are skipped: the runtime sends requests to pods beside the pass.
     """
     writer = _Writer(client, snapshot)
     written = []
@@ -112,7 +115,9 @@ class _Writer:
                 return await self._set_traffic(intent)
             case SetRole(role, revision):
                 return await self._set_role(role, revision)
-            case RunSmoke():
+            case SetWarm():
+                return await set_warm(self._client, self._snapshot, intent)
+            case RunSmoke() | WarmUp():
                 return None
         raise TypeError(f"{intent!r} is no intent that can be carried out")
 

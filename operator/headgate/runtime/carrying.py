@@ -10,7 +10,14 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from headgate.core.intents import DropRevision, Intent, RemoveWorkload, RunSmoke, SetRole
+from headgate.core.intents import (
+    DropRevision,
+    Intent,
+    RemoveWorkload,
+    RunSmoke,
+    SetRole,
+    WarmUp,
+)
 from headgate.kube.apply import carry_out
 from headgate.kube.client import (
     CONTROLLER_REVISION,
@@ -62,7 +69,7 @@ async def carry_out_each(
     was made from has changed or is gone."""
     outcome = Outcome()
     for intent in intents:
-        if isinstance(intent, RunSmoke):
+        if isinstance(intent, RunSmoke | WarmUp):
             continue
         try:
             written = await carry_out(client, snapshot, [intent])

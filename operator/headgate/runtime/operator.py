@@ -24,6 +24,7 @@ from headgate.runtime.polling import Polling
 from headgate.runtime.queue import KeyedQueue
 from headgate.runtime.reconcile import Reconciler
 from headgate.runtime.smoke_runs import SmokeRuns
+from headgate.runtime.warm_ups import WarmUps
 from headgate.runtime.watching import Receive, Watch
 
 SETTLE_SECONDS = 0.02
@@ -72,7 +73,10 @@ class Operator:
         self._cache = Cache()
         self._poller = Poller(providers)
         self._smoke = SmokeRuns(self._requeue)
-        self._reconciler = Reconciler(client, self._cache, self._requeue, self._smoke)
+        self._warm_ups = WarmUps(self._requeue)
+        self._reconciler = Reconciler(
+            client, self._cache, self._requeue, self._smoke, warm_ups=self._warm_ups
+        )
         self._polling = Polling(self._poller, providers, self._reconciler.deliver)
         self._reconciler.polling = self._polling
         self._queue: KeyedQueue[Key] = KeyedQueue(self._reconciler.reconcile)
@@ -120,6 +124,7 @@ class Operator:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._queue.drain(DRAIN_SECONDS)
         await self._smoke.close()
+        await self._warm_ups.close()
         await self._polling.close()
         self._poller.close()
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from headgate.api.quantities import parse_duration
-from headgate.core.intents import Note, Plan, RunSmoke, SetTraffic
+from headgate.core.intents import Note, Plan, RunSmoke, SetTraffic, WarmUp
 from headgate.core.plan import plan
 from headgate.core.weights import NoSplitError
 from headgate.judge import Sample
@@ -30,6 +30,7 @@ from headgate.runtime.memory import Memory, quiet_interval, says_something_new, 
 from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.smoke_runs import SmokeRuns
+from headgate.runtime.warm_ups import WarmUps
 
 ATTEMPTS = 5
 """Passes made at once when the API server contradicts what a pass was planned from."""
@@ -57,11 +58,13 @@ class Reconciler:
         requeue: Callable[[Key, float], None],
         smoke: SmokeRuns,
         clocks: Clocks | None = None,
+        warm_ups: WarmUps | None = None,
     ) -> None:
         self._client = client
         self._cache = cache
         self._requeue = requeue
         self._smoke = smoke
+        self._warm_ups = warm_ups or WarmUps(requeue)
         self._clocks = clocks or Clocks()
         self._events = Events(client)
         self._memories: dict[Key, Memory] = {}
@@ -96,6 +99,7 @@ class Reconciler:
         """Drop everything about a ModelDeployment that is gone."""
         self._memories.pop(key, None)
         self._smoke.forget(key)
+        self._warm_ups.forget(key)
         if self.polling is not None:
             self.polling.leave(key)
 
@@ -128,7 +132,9 @@ class Reconciler:
         try:
             status = memory.status or snapshot.status
             smoke = self._smoke.result(key, status.release)
-            seen = replace(build(snapshot, memory.sample, smoke), status=status)
+            warming = self._warm_ups.found(key, snapshot)
+            seen = build(snapshot, memory.sample, smoke)
+            seen = replace(seen, status=status, warming=warming)
             planned = plan(seen, self._clocks.now())
         except (Broken, NoSplitError) as error:
             await self._tell_broken(snapshot, memory, str(error))
@@ -179,6 +185,8 @@ class Reconciler:
             self._smoke.forget(key)
         elif any(isinstance(each, RunSmoke) for each in planned.intents):
             self._smoke.start(key, snapshot, release)
+        asked = [each.pods for each in planned.intents if isinstance(each, WarmUp)]
+        self._warm_ups.follow(key, snapshot, [pod for pods in asked for pod in pods])
         if self.polling is None:
             return
         if planned.polled:
