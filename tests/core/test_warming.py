@@ -4,6 +4,7 @@ tests/golden."""
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,9 @@ SLOW = Warming(None, "POST /predict took too long")
 
 def at_rest(*gates: Gate | None, warm_up: bool = True, replicas: int = 4) -> Observation:
     """A version that serves, with one pod for each gate; None is a pod that is warm long since."""
-    smoke = {"smoke": {"warmUp": {"requests": [{}]}}} if warm_up else {}
-    spec = resolve(ModelDeploymentSpec.model_validate(manifest("1", replicas=replicas, **smoke)))
+    smoke: dict[str, Any] = {"warmUp": {"requests": [{}]}} if warm_up else {}
+    written = manifest("1", replicas=replicas, smoke=smoke)
+    spec = resolve(ModelDeploymentSpec.model_validate(written))
     revision = revision_of(spec)
     long_since = Gate(0.0, True, 0.0)
     seen = Observation(

@@ -11,6 +11,7 @@ from headgate.kube.snapshot import Snapshot
 from headgate.runtime.cache import Cache, Key
 from headgate.runtime.reconcile import Clocks, Reconciler
 from headgate.runtime.smoke_runs import SmokeRuns
+from headgate.runtime.warm_ups import WarmUps
 from tests.runtime.fakes import FakeServer, model_deployment, pod
 
 FRAUD: Key = ("risk", "fraud")
@@ -31,12 +32,14 @@ class World:
         self.requeued: list[Key] = []
         self.start()
 
-    def start(self) -> None:
+    def start(self, warm_ups: WarmUps | None = None) -> None:
         """A new process: nothing is remembered, everything is listed."""
         self.cache = Cache()
         self.smoke = SmokeRuns(self._requeue, self._check)
         clocks = Clocks(lambda: self.now, lambda: self.now)
-        self.reconciler = Reconciler(self.server, self.cache, self._requeue, self.smoke, clocks)
+        self.reconciler = Reconciler(
+            self.server, self.cache, self._requeue, self.smoke, clocks, warm_ups
+        )
         self.sync()
 
     def apply(self, version: str = "1", name: str = "fraud", **spec: Any) -> str:
@@ -64,6 +67,10 @@ class World:
             owner = labels["headgate.dev/model-deployment"]
             for number in range(each["spec"]["replicas"]):
                 body = pod(owner, labels["headgate.dev/revision"], number)
+                gates = each["spec"]["template"]["spec"].get("readinessGates")
+                if gates:
+                    body["spec"]["readinessGates"] = gates
+                    body["status"]["conditions"] = [{"type": "ContainersReady", "status": "True"}]
                 wanted[body["metadata"]["name"]] = body
         found = {each["metadata"]["name"] for each in self.server.of_kind("Pod")}
         for name in wanted.keys() - found:
