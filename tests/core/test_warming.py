@@ -10,7 +10,7 @@ import pytest
 
 from headgate.api.environments import resolve
 from headgate.api.spec import ModelDeploymentSpec
-from headgate.api.status import Status
+from headgate.api.status import Rejection, Release, Status
 from headgate.core.intents import Plan, SetWarm, WarmUp
 from headgate.core.observation import (
     Gate,
@@ -23,6 +23,7 @@ from headgate.core.observation import (
 )
 from headgate.core.plan import plan
 from headgate.core.revision import revision_of
+from headgate.core.timing import to_text
 from headgate.core.warming import COLD_AFTER
 from tests.golden.story import manifest
 
@@ -98,6 +99,22 @@ def test_cold_pods_are_let_in_soon_where_stable_is_below_the_floor(
     assert [isinstance(each, SetWarm) and each.warm for each in late] == [True] * (
         (4 - ready) if let_in else 0
     )
+
+
+@pytest.mark.parametrize(("reason", "let_in"), [("high_error_rate", True), ("Aborted", False)])
+def test_only_a_bad_version_is_not_kept_waiting_for_warm_pods(reason: str, let_in: bool) -> None:
+    seen = at_rest(None, None, None, Gate(NOW))
+    leaving = Release(revision="other", version="2", stage="Reverting", decided=to_text(NOW))
+    rejected = Rejection(revision="other", version="2", reason=reason)
+    seen = replace(
+        seen,
+        status=seen.status.model_copy(update={"release": leaving, "rejected": rejected}),
+        workloads=(*seen.workloads, Workload("other", 2)),
+        live=LiveService(None, stable=seen.revision, rejected="other"),
+        warming={"pod-3": SLOW},
+    )
+    written = warm_ups(plan(seen, NOW + COLD_AFTER))
+    assert [isinstance(each, SetWarm) and each.reason for each in written] == ["Cold"] * let_in
 
 
 def test_a_pod_with_a_gate_and_nothing_to_be_asked_is_let_in_at_once() -> None:

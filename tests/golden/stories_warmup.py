@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.golden.stories import HIGH_ERROR_RATE
-from tests.golden.stories_actions import later
+from tests.golden.stories_actions import ask, later
 from tests.golden.story import Story, apply
 from tests.golden.world import Behaviour, Event, World
 
@@ -99,6 +99,16 @@ STORIES: dict[str, Story] = {
         },
         seconds=200,
         capacity_checked=False,
+    ),
+    "warm-up-going-back": Story(
+        "A version that once was stable comes back, cold if it has to be",
+        {
+            0: apply("1.0.0", smoke=WARM_UP),
+            60: later("2.0.0"),
+            190: behave("1.0.0", NEVER_WARM),
+            195: ask("Undo", "2.0.0"),
+        },
+        seconds=270,
     ),
     "warm-up-of-all-pods-of-stable": Story(
         "All pods of stable are evicted and cannot get warm: cold is better than nothing",

@@ -2,9 +2,9 @@
 
 Pods that carry the readiness gate are asked for their warm-up as soon as their containers are
 ready, whatever release is under way, suspended or not; what came of it is written into their
-status. A candidate that does not get warm has failed. A version that serves is warmed up as well,
-but its pods are worth more cold than missing: they are let in when their warm-up fails, and soon
-where stable is short of pods.
+status. A candidate that does not get warm has failed. A version that serves, or comes back, is
+warmed up as well, but its pods are worth more cold than missing: they are let in when their warm-up
+fails, and soon where stable is short of pods.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import math
 from headgate.core.failures import WARM_UP_FAILED
 from headgate.core.intents import SetWarm, WarmUp
 from headgate.core.observation import Pod, Warming
+from headgate.core.reverting import is_bad
 from headgate.core.settings import revert_floor_of
 from headgate.core.state import MESSAGE_LENGTH, State
 from headgate.core.timing import to_text
 
 COLD_AFTER = 10.0
-"""Seconds that a pod of stable is warmed up while a revert, or all traffic, waits for it."""
+"""Seconds that a pod of stable is warmed up while the end of a bad version, or all traffic, waits
+for it."""
 
 _NOTHING = Warming()
 
@@ -79,7 +81,7 @@ def _write(state: State, revision: str, pod: Pod, found: Warming) -> SetWarm | N
         return _set(state, pod, True, "NoWarmUp", "there are no requests to warm it up with")
     if found.warm:
         return _set(state, pod, True, "Warm", found.sentence)
-    if revision != state.candidate:
+    if _proven(state, revision):
         failed = found.warm is False or pod.gate.warm is False
         late = revision == state.stable and _short(state) and _run_for(state, pod) >= COLD_AFTER
         if failed or late:
@@ -88,6 +90,13 @@ def _write(state: State, revision: str, pod: Pod, found: Warming) -> SetWarm | N
     if found.warm is False and pod.gate.warm is None:
         return _set(state, pod, False, WARM_UP_FAILED, found.sentence)
     return None
+
+
+def _proven(state: State, revision: str) -> bool:
+    """Whether a version has served users before, this time or earlier."""
+    release = state.release
+    going_back = release is not None and release.direct and state.stable is not None
+    return revision != state.candidate or going_back
 
 
 def _set(state: State, pod: Pod, warm: bool, reason: str, sentence: str) -> SetWarm:
@@ -150,7 +159,7 @@ def _has_requests(state: State, revision: str) -> bool:
 def _short(state: State) -> bool:
     """Whether stable lacks pods so badly that traffic matters more than warmth."""
     release = state.release
-    if release is not None and release.stage == "Reverting":
+    if release is not None and release.stage == "Reverting" and is_bad(state):
         return True
     return state.seen.ready(state.stable) < min(revert_floor_of(state.seen.spec), state.replicas)
 

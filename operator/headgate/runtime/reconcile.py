@@ -137,6 +137,7 @@ class Reconciler:
             seen = replace(seen, status=status, warming=warming)
             planned = plan(seen, self._clocks.now())
         except (Broken, NoSplitError) as error:
+            self._warm_ups.forget(key)
             await self._tell_broken(snapshot, memory, str(error))
             raise Quarantine(str(error)) from error
         except Exception as error:
