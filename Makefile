@@ -23,7 +23,7 @@ fi
 endef
 
 .PHONY: help demo demo-down test test-fast lint format generate golden lock \
-	cluster-up cluster-down clean
+	bench-engine cluster-up cluster-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -36,10 +36,13 @@ demo: ## Release real models on a real cluster: good ones, bad ones, three strat
 demo-down: $(READY) ## Remove what the demonstration made
 	@$(BIN)/python -m hack.demo down
 
+# Three stories at a time keep two cores busy; each test goes to the first worker that is free.
+WORKERS ?= --numprocesses 3 --maxschedchunk 1
+
 # Exit code 3: this machine can have no cluster. Those tests are then skipped, with the reason.
 test: $(READY) ## Run every test, those on a real API server and a real cluster included
 	@$(BIN)/python -m hack.cluster packages && $(BIN)/python -m hack.cluster build || [ $$? -eq 3 ]
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(WORKERS)
 
 test-fast: $(READY) ## Run the tests that need no cluster
 	@$(BIN)/python -m pytest -m "not cluster and not control_plane"
@@ -51,7 +54,7 @@ format: $(READY) ## Format the sources and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet operator hack tests examples
 	@$(BIN)/ruff format --quiet operator hack tests examples
 
-generate: $(READY) ## Write the generated files anew: the CRD, from the API models
+generate: $(READY) ## Write the generated files anew: the CRD and the page of commands
 	@$(BIN)/python hack/generate.py
 
 golden: $(READY) ## Write the golden files anew; read the difference before you commit it
@@ -64,6 +67,9 @@ lock: $(READY) ## Resolve the dependencies anew (UPGRADE=1: newest versions), wi
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.txt pyproject.toml
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --constraint requirements.txt \
 		--output-file requirements-dev.txt pyproject.toml
+
+bench-engine: $(READY) ## Measure what the operator costs, with up to 1,000 ModelDeployments
+	@exec $(BIN)/python -m hack.bench engine --output docs/measurements.md $(BENCH)
 
 cluster-up: $(READY) ## Start the local cluster "dev" and print the path of its kubeconfig
 	@$(BIN)/python -m hack.cluster up

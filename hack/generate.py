@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from headgate.api.crd import manifest
+from headgate.cli.page import page
 
 ROOT = Path(__file__).parents[1]
 CRD = "modeldeployments.headgate.dev.yaml"
@@ -17,6 +18,7 @@ def generated() -> dict[Path, str]:
     return {
         Path("crds") / CRD: crd,
         Path("charts/headgate/crds") / CRD: crd,
+        Path("docs/commands.md"): page(),
     }
 
 

@@ -11,6 +11,7 @@ from hack.cluster import Cluster, cluster_unavailable_reason, open_cluster
 from hack.cluster.local import close_local
 from hack.cluster.processes import wait_until
 from hack.cluster.record import names
+from tests.e2e import turn
 
 REPOSITORY = Path(__file__).parents[1]
 _CRD = "modeldeployments.headgate.dev"
@@ -35,6 +36,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in _MARKS:
                 item.add_marker(_MARKS[fixture])
+    # Stories on the whole cluster wait more than they compute: begun first, they take turns with
+    # one another and with everything else.
+    items.sort(key=lambda item: item.get_closest_marker("cluster") is None)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Before the first story of a run without workers."""
+    if _is_first_process(session) and any("cluster" in item.keywords for item in session.items):
+        turn.take()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(ids: list[str]) -> None:
+    """Before the first story of a run with workers: only these have collected the tests."""
+    if any(each.startswith("tests/e2e/") for each in ids):
+        turn.take()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """After the last test of all workers."""
+    if _is_first_process(session):
+        turn.end()
+
+
+def _is_first_process(session: pytest.Session) -> bool:
+    return not hasattr(session.config, "workerinput")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ and for people: `python -m hack.cluster --help`.
 
 from hack.cluster.cluster import (
     Cluster,
+    close_cluster,
     cluster_unavailable_reason,
     open_cluster,
     temporary_cluster,
@@ -21,6 +22,7 @@ __all__ = [
     "Cluster",
     "ClusterError",
     "ClusterUnavailableError",
+    "close_cluster",
     "cluster_unavailable_reason",
     "open_cluster",
     "temporary_cluster",

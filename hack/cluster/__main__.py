@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hack.cluster import binaries, kind_cluster, local, packages, prerequisites
+from hack.cluster import binaries, local, packages, prerequisites
 from hack.cluster import record as records
-from hack.cluster.cluster import open_cluster
+from hack.cluster.cluster import close_cluster, open_cluster
 from hack.cluster.errors import ClusterError, ClusterUnavailableError
 from hack.cluster.processes import alive
 
@@ -108,7 +108,8 @@ def _run(chosen: argparse.Namespace) -> int:
             print(cluster.kubeconfig)
             return 0
         case "down":
-            return _down(chosen.name)
+            close_cluster(chosen.name)
+            return 0
         case "status":
             return _status()
         case "doctor":
@@ -125,13 +126,6 @@ def _run(chosen: argparse.Namespace) -> int:
             open_cluster(chosen.name).build_image(chosen.context, dockerfile, chosen.tag, arguments)
             print(chosen.tag)
             return 0
-
-
-def _down(name: str) -> int:
-    local.close_local(name)
-    if prerequisites.docker_answers():
-        kind_cluster.close_kind(name)
-    return 0
 
 
 def _status() -> int:

@@ -86,6 +86,8 @@ MODULES = {
         Module("coredns", "1.15.0", (".", "tool"), {"coredns": ("coredns",), "helm": ("helm",)}),
         Module("pause", "1", (".",), {"pause": ("pause",)}),
         Module("kind", "0.33.0", ("tool",), {"kind": ("kind",)}),
+        # Nodes and pods that only say they run: for the benchmark of the operator alone.
+        Module("kwok", "0.8.0", ("tool",), {"kwok": ("kwok",)}),
     )
 }
 CONTROL_PLANE = ("kubernetes", "etcd")

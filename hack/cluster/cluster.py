@@ -162,6 +162,16 @@ def _open(
     )
 
 
+def close_cluster(name: str) -> None:
+    """Remove the cluster `name` and all its traces, whatever state it is in."""
+    from hack.cluster import kind_cluster, local
+    from hack.cluster.prerequisites import docker_answers
+
+    local.close_local(name)
+    if docker_answers():
+        kind_cluster.close_kind(name)
+
+
 @contextmanager
 def temporary_cluster(
     prefix: str, *, control_plane_only: bool = False, controllers: bool = False

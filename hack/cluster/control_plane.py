@@ -10,6 +10,7 @@ from __future__ import annotations
 import ssl
 import urllib.error
 import urllib.request
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from hack.cluster.binaries import program
@@ -18,6 +19,7 @@ from hack.cluster.commands import tail
 from hack.cluster.errors import ClusterError
 from hack.cluster.processes import alive, launch, wait_until
 from hack.cluster.record import ClusterRecord
+from hack.cluster.slots import ALL_SERVICES
 
 ADMINISTRATOR = "administrator"
 SERVICE_ACCOUNT_ISSUER = "https://kubernetes.default.svc.cluster.local"
@@ -111,7 +113,7 @@ def api_server_command(record: ClusterRecord) -> list[str]:
         f"--tls-cert-file={keys.certificate('kube-apiserver')}",
         f"--tls-private-key-file={keys.key('kube-apiserver')}",
         f"--client-ca-file={keys.certificate('ca')}",
-        f"--service-cluster-ip-range={record.slot.services}",
+        f"--service-cluster-ip-range={_service_range(record)}",
         f"--service-account-issuer={SERVICE_ACCOUNT_ISSUER}",
         f"--service-account-key-file={keys.key('service-accounts')}",
         f"--service-account-signing-key-file={keys.key('service-accounts')}",
@@ -164,6 +166,11 @@ def scheduler_command(record: ClusterRecord) -> list[str]:
         "--kube-api-qps=200",
         "--kube-api-burst=400",
     ]
+
+
+def _service_range(record: ClusterRecord) -> IPv4Network:
+    # Nothing is routed to the Services of a control plane alone, so each may have every address.
+    return ALL_SERVICES if record.control_plane_only else record.slot.services
 
 
 def launch_recorded(record: ClusterRecord, name: str, command: list[str]) -> None:

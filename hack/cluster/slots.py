@@ -20,7 +20,7 @@ from hack.cluster.errors import ClusterError
 
 SLOTS = 60
 _LINKS = ipaddress.IPv4Network("198.18.0.0/24")  # a /30 for each slot
-_SERVICES = ipaddress.IPv4Network("198.18.64.0/18")  # a /24 for each slot
+ALL_SERVICES = ipaddress.IPv4Network("198.18.64.0/18")  # a /24 for each slot
 _PODS = ipaddress.IPv4Network("198.19.0.0/16")  # a /22 for each slot
 _FIRST_PORT = 26000  # below the range that Linux gives to outgoing connections
 _PORTS_PER_SLOT = 4
@@ -55,7 +55,7 @@ class Slot:
     @property
     def services(self) -> ipaddress.IPv4Network:
         """The cluster addresses of Services."""
-        return ipaddress.IPv4Network((int(_SERVICES.network_address) + 256 * self.number, 24))
+        return ipaddress.IPv4Network((int(ALL_SERVICES.network_address) + 256 * self.number, 24))
 
     @property
     def kubernetes_service(self) -> str:
@@ -112,7 +112,7 @@ def free_slot(taken: Collection[int]) -> Slot:
         ):
             return slot
     raise ClusterError(
-        f"no free slot: {len(taken)} clusters run, and the addresses {_LINKS}, {_SERVICES} and "
+        f"no free slot: {len(taken)} clusters run, and the addresses {_LINKS}, {ALL_SERVICES} and "
         f"{_PODS} or the ports from {_FIRST_PORT} are in use. `python -m hack.cluster status` "
         "shows this user's clusters."
     )

@@ -93,11 +93,67 @@ def action(kind: str, **more: Any) -> Spec:
 ACCEPTED: dict[str, Spec] = {
     "the least": spec(),
     "the whole manifest of the design": DESIGN,
+    "several ports": spec(
+        service={
+            "ports": [
+                {
+                    "name": "http",
+                    "port": 80,
+                    "targetPort": 8080,
+                    "appProtocol": "kubernetes.io/h2c",
+                },
+                {"name": "metrics", "port": 9090},
+                {"name": "dns", "port": 80, "protocol": "UDP"},
+            ],
+            "annotations": {"example.com/team": "risk", "plain": ""},
+        }
+    ),
+    "what stands around a version": spec(
+        separateSides=True,
+        disruptionBudget={"maxUnavailable": "25%"},
+        restartAt="2026-11-26T10:00:00+01:00",
+    ),
     "another version string": spec(model={"name": "Fraud_v2.x", "version": "2.3.0+cu121"}),
     "steps in any order": spec(strategy=canary({"weight": 50}, {"weight": 5}, {"weight": 100})),
     "an approval with a time-out": spec(
         strategy=canary({"approval": {"timeout": "4h", "onTimeout": "promote"}}, {"weight": 1})
     ),
+    "steps of every kind": spec(
+        strategy=canary(
+            {"scale": "100%"},
+            {"hold": "10m"},
+            {"approval": {}},
+            {"weight": 5},
+            {"hold": "1h"},
+            {"analysis": {"for": "15m"}},
+            {"weight": 50, "hold": "10m"},
+        )
+    ),
+    "a canary in one word": spec(strategy={"type": "Canary", "canary": {"preset": "Cautious"}}),
+    "blue/green with everything": spec(
+        strategy={
+            "type": "BlueGreen",
+            "blueGreen": {
+                "previewReplicas": "50%",
+                "hold": "5m",
+                "approval": {"timeout": "1h", "onTimeout": "revert"},
+                "checkAfterSwitch": True,
+            },
+        },
+        watch={"duration": "10m", "keepFor": "24h"},
+    ),
+    "one pod on one device": spec(
+        replicas=1,
+        strategy={
+            "type": "Canary",
+            "maxSurge": 0,
+            "maxUnavailable": 1,
+            "capacity": "Swap",
+            "readyFloor": 0,
+            "schedulingTimeout": "5m",
+        },
+    ),
+    "room as it comes": spec(strategy={"capacity": "Auto", "readyFloor": "75%"}),
     "percent": spec(strategy={"maxSurge": "200%", "maxUnavailable": "0%"}),
     "no surge with two pods": spec(replicas=2, strategy={"maxSurge": 0, "maxUnavailable": 1}),
     "no surge with the pods of staging": spec(
@@ -210,6 +266,56 @@ REFUSED: dict[str, Refused] = {
     "negative replicas": Refused(spec(replicas=-1), "spec.replicas"),
     "replicas as text": Refused(spec(replicas="3"), "spec.replicas"),
     "a port out of range": Refused(spec(service={"targetPort": 70000}), "spec.service.targetPort"),
+    "ports beside a port": Refused(
+        spec(service={"port": 80, "ports": [{"name": "http", "port": 80}]}),
+        "spec.service",
+        "ports takes the place of port and targetPort",
+    ),
+    "no ports": Refused(spec(service={"ports": []}), "spec.service.ports"),
+    "too many ports": Refused(
+        spec(service={"ports": [{"name": f"p{i}", "port": i + 1} for i in range(17)]}),
+        "spec.service.ports",
+    ),
+    "two ports of one name": Refused(
+        spec(service={"ports": [{"name": "a", "port": 80}, {"name": "a", "port": 81}]}),
+        "spec.service",
+        "two ports have the same name",
+    ),
+    "two ports of one number": Refused(
+        spec(
+            service={
+                "ports": [{"name": "a", "port": 80}, {"name": "b", "port": 80, "protocol": "TCP"}]
+            }
+        ),
+        "spec.service",
+        "two ports have the same name",
+    ),
+    "a first port that is no TCP": Refused(
+        spec(service={"ports": [{"name": "a", "port": 80, "protocol": "UDP"}]}),
+        "spec.service",
+        "its protocol is TCP",
+    ),
+    "an application protocol of another shape": Refused(
+        spec(service={"ports": [{"name": "a", "port": 80, "appProtocol": "a/b/c"}]}),
+        "spec.service.ports[0].appProtocol",
+    ),
+    "an annotation of ours": Refused(
+        spec(service={"annotations": {"headgate.dev/stable": "evil"}}),
+        "spec.service",
+        "annotations must not begin with headgate.dev/",
+    ),
+    "an annotation without a name": Refused(
+        spec(service={"annotations": {"example..com/a": "b"}}),
+        "spec.service",
+        "a key of annotations is a name such as example.com/key",
+    ),
+    "too many annotations": Refused(
+        spec(service={"annotations": {f"a{i}": "" for i in range(33)}}), "spec.service.annotations"
+    ),
+    "a restart at no time": Refused(spec(restartAt="tomorrow"), "spec.restartAt"),
+    "a disruption budget of no shape": Refused(
+        spec(disruptionBudget={"maxUnavailable": "some"}), "spec.disruptionBudget.maxUnavailable"
+    ),
     "a weight of 0": Refused(
         spec(strategy=canary({"weight": 0})), "spec.strategy.canary.steps[0].weight"
     ),
@@ -220,17 +326,88 @@ REFUSED: dict[str, Refused] = {
     "a step of two kinds": Refused(
         spec(strategy=canary({"weight": 5, "approval": {}})),
         "spec.strategy.canary.steps[0]",
-        "a step is exactly one of weight (with hold) and approval",
+        "a step is exactly one of weight (with hold), hold, approval, analysis and scale",
     ),
     "a step of no kind": Refused(
         spec(strategy=canary({})),
         "spec.strategy.canary.steps[0]",
-        "a step is exactly one of weight (with hold) and approval",
+        "a step is exactly one of weight (with hold), hold, approval, analysis and scale",
     ),
     "an approval that is held": Refused(
         spec(strategy=canary({"approval": {}, "hold": "5m"})),
         "spec.strategy.canary.steps[0]",
-        "hold belongs to a step with weight: for an approval write approval.timeout",
+        "hold belongs to a step with weight, or is a step of its own",
+    ),
+    "an analysis that is held": Refused(
+        spec(strategy=canary({"weight": 5}, {"analysis": {"for": "5m"}, "hold": "5m"})),
+        "spec.strategy.canary.steps[1]",
+        "hold belongs to a step with weight, or is a step of its own",
+    ),
+    "an analysis of a weight": Refused(
+        spec(strategy=canary({"weight": 5, "analysis": {"for": "5m"}})),
+        "spec.strategy.canary.steps[0]",
+        "a step is exactly one of weight (with hold), hold, approval, analysis and scale",
+    ),
+    "an analysis for no time": Refused(
+        spec(strategy=canary({"weight": 5}, {"analysis": {"for": "0s"}})),
+        "spec.strategy.canary.steps[1].analysis",
+        "analysis.for must be longer than nothing",
+    ),
+    "an analysis without a time": Refused(
+        spec(strategy=canary({"weight": 5}, {"analysis": {}})),
+        "spec.strategy.canary.steps[1].analysis.for",
+    ),
+    "an analysis before any weight": Refused(
+        spec(strategy=canary({"analysis": {"for": "5m"}}, {"weight": 5})),
+        "spec.strategy.canary",
+        "an analysis step judges live traffic",
+    ),
+    "no pods before live traffic": Refused(
+        spec(strategy=canary({"scale": 0}, {"weight": 5})),
+        "spec.strategy.canary.steps[0]",
+        "scale must be at least 1 pod",
+    ),
+    "pods without live traffic after a weight": Refused(
+        spec(strategy=canary({"scale": 1}, {"weight": 5}, {"hold": "1m"}, {"scale": "50%"})),
+        "spec.strategy.canary",
+        "a scale step takes live traffic away, so it can only stand before the first weight",
+    ),
+    "a preset beside steps": Refused(
+        spec(strategy={"canary": {"preset": "Quick", "steps": [{"weight": 5}]}}),
+        "spec.strategy.canary",
+        "canary.preset and canary.steps exclude each other",
+    ),
+    "an unknown preset": Refused(
+        spec(strategy={"canary": {"preset": "Reckless"}}), "spec.strategy.canary.preset"
+    ),
+    "a preview of nothing": Refused(
+        spec(strategy={"type": "BlueGreen", "blueGreen": {"previewReplicas": "0%"}}),
+        "spec.strategy.blueGreen",
+        "blueGreen.previewReplicas must be at least 1 pod",
+    ),
+    "an unknown capacity": Refused(spec(strategy={"capacity": "Borrow"}), "spec.strategy.capacity"),
+    "a ready floor without swapping": Refused(
+        spec(strategy={"readyFloor": 2}),
+        "spec.strategy",
+        "strategy.readyFloor is only read when strategy.capacity is Swap or Auto",
+    ),
+    "a scheduling time-out under surge": Refused(
+        spec(strategy={"capacity": "Surge", "schedulingTimeout": "1m"}),
+        "spec.strategy",
+        "strategy.schedulingTimeout is only read when strategy.capacity is Swap or Auto",
+    ),
+    "no time to schedule": Refused(
+        spec(strategy={"capacity": "Auto", "schedulingTimeout": "0s"}),
+        "spec.strategy",
+        "schedulingTimeout must be longer than nothing",
+    ),
+    "one pod that begins with surge but has none": Refused(
+        spec(
+            replicas=1,
+            strategy={"type": "Canary", "maxSurge": 0, "maxUnavailable": 1, "capacity": "Auto"},
+        ),
+        "spec",
+        "a canary of 1 replica with strategy.maxSurge 0 cannot split traffic",
     ),
     "a time-out's answer without a time-out": Refused(
         spec(strategy=canary({"approval": {"onTimeout": "revert"}})),

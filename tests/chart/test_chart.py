@@ -12,22 +12,26 @@ import yaml
 
 from headgate.cli import parser
 from headgate.metrics import Providers
+from headgate.runtime.leader import LEAVE_SECONDS
+from headgate.runtime.operator import DRAIN_SECONDS
 from tests.chart.conftest import CHART, Object, Render
 
 RIGHTS = {
     ("headgate.dev", "modeldeployments"): {"get", "list", "watch"},
     ("headgate.dev", "modeldeployments/status"): {"patch", "update"},
+    ("headgate.dev", "modeldeployments/scale"): {"patch"},
     ("headgate.dev", "modeldeployments/finalizers"): {"update"},
     ("apps", "deployments"): {"get", "list", "watch", "create", "patch", "delete"},
     ("apps", "controllerrevisions"): {"get", "list", "watch", "create", "patch", "delete"},
+    ("policy", "poddisruptionbudgets"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "services"): {"get", "list", "watch", "create", "patch"},
     ("", "pods"): {"get", "list", "watch", "delete"},
     ("", "pods/status"): {"patch"},
-    ("", "configmaps"): {"get", "create", "patch"},
+    ("", "configmaps"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "events"): {"create"},
 }
-"""All that the operator may do. Another request in `headgate.kube` needs a line here: think twice
-before adding one."""
+"""All that the operator may do, but lead. Another request in `headgate.kube` needs a line here:
+think twice before adding one."""
 
 
 def of_kind(objects: list[Object], kind: str) -> list[Object]:
@@ -74,11 +78,9 @@ def test_no_right_is_a_wildcard_or_reaches_secrets_and_shells(
 
 def test_for_some_namespaces_nothing_is_cluster_scoped(render: Render) -> None:
     objects = render("watchNamespaces={risk,fraud}")
-    assert {each["metadata"].get("namespace") for each in of_kind(objects, "Role")} == {
-        "risk",
-        "fraud",
-    }
-    assert all(rights(each) == RIGHTS for each in of_kind(objects, "Role"))
+    roles = {each["metadata"]["namespace"]: each for each in of_kind(objects, "Role")}
+    assert roles.keys() == {"risk", "fraud", "headgate-system"}
+    assert rights(roles["risk"]) == rights(roles["fraud"]) == RIGHTS
     assert {each["metadata"].get("namespace") for each in objects} == {
         "risk",
         "fraud",
@@ -121,10 +123,58 @@ def test_the_pod_meets_the_restricted_standard(render: Render) -> None:
     }
 
 
-def test_never_two_operators_at_once(render: Render) -> None:
+def test_two_operators_stand_ready_and_one_lease_says_who_leads(render: Render) -> None:
+    objects = render()
+    (deployment,) = of_kind(objects, "Deployment")
+    assert deployment["spec"]["replicas"] == 2
+    assert deployment["spec"]["strategy"] == {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+    }
+    arguments = parser().parse_args(container(objects)["args"])
+    assert arguments.lease == "headgate-system/headgate"
+    (role,) = of_kind(objects, "Role")
+    assert role["metadata"]["namespace"] == "headgate-system"
+    assert role["rules"] == [
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
+        {
+            "apiGroups": ["coordination.k8s.io"],
+            "resources": ["leases"],
+            "resourceNames": ["headgate"],
+            "verbs": ["get", "update"],
+        },
+    ]
+
+
+def test_the_grace_of_the_pod_covers_an_orderly_end(render: Render) -> None:
     (deployment,) = of_kind(render(), "Deployment")
-    assert deployment["spec"]["replicas"] == 1
-    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    grace = deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert grace > DRAIN_SECONDS + LEAVE_SECONDS
+
+
+def test_two_operators_are_on_different_nodes_and_drained_one_by_one(render: Render) -> None:
+    objects = render()
+    (deployment,) = of_kind(objects, "Deployment")
+    selector = deployment["spec"]["selector"]
+    (budget,) = of_kind(objects, "PodDisruptionBudget")
+    assert budget["spec"] == {"maxUnavailable": 1, "selector": selector}
+    apart = deployment["spec"]["template"]["spec"]["affinity"]["podAntiAffinity"]
+    ((preferred,),) = apart.values()
+    assert preferred["podAffinityTerm"]["labelSelector"] == selector
+
+
+def test_one_operator_needs_neither_but_still_the_lease(render: Render) -> None:
+    objects = render("replicas=1")
+    (deployment,) = of_kind(objects, "Deployment")
+    assert "affinity" not in deployment["spec"]["template"]["spec"]
+    assert not of_kind(objects, "PodDisruptionBudget")
+    # During its rollout there are two.
+    assert parser().parse_args(container(objects)["args"]).lease == "headgate-system/headgate"
+
+
+def test_an_affinity_of_ones_own_takes_the_place_of_the_charts(render: Render) -> None:
+    (deployment,) = of_kind(render("affinity.nodeAffinity.a=b"), "Deployment")
+    assert deployment["spec"]["template"]["spec"]["affinity"] == {"nodeAffinity": {"a": "b"}}
 
 
 def test_the_operator_understands_its_arguments_and_its_providers(
@@ -151,6 +201,15 @@ def test_other_providers_mean_another_pod(render: Render) -> None:
     assert annotations() != annotations("providers.default.url=https://metrics.example")
 
 
+def test_caps_on_releases_are_arguments_only_when_there_are_any(render: Render) -> None:
+    arguments = parser().parse_args(container(render())["args"])
+    assert arguments.max_releases is arguments.max_releases_per_namespace is None
+    arguments = parser().parse_args(
+        container(render("maxReleases=20", "maxReleasesPerNamespace=3"))["args"]
+    )
+    assert (arguments.max_releases, arguments.max_releases_per_namespace) == (20, 3)
+
+
 @pytest.mark.parametrize(
     ("value", "field"),
     [
@@ -158,7 +217,9 @@ def test_other_providers_mean_another_pod(render: Render) -> None:
         ("providers.default.url=ftp://a", "url"),
         ("watchNamespaces={Risk}", "watchNamespaces"),
         ("logLevel=LOUD", "logLevel"),
-        ("replicas=2", "replicas"),
+        ("replicas=0", "replicas"),
+        ("leaseDuration=soon", "leaseDuration"),
+        ("replica=2", "replica"),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_name(

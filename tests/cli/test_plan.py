@@ -49,6 +49,7 @@ def test_the_json_form_has_one_entry_for_each_step(tmp_path: Path) -> None:
         "steps": [
             {
                 "index": 0,
+                "kind": "weight",
                 "weight": 5,
                 "stable": 5,
                 "candidate": 1,
@@ -58,6 +59,7 @@ def test_the_json_form_has_one_entry_for_each_step(tmp_path: Path) -> None:
             },
             {
                 "index": 1,
+                "kind": "approval",
                 "weight": 5,
                 "stable": 5,
                 "candidate": 1,
@@ -67,6 +69,7 @@ def test_the_json_form_has_one_entry_for_each_step(tmp_path: Path) -> None:
             },
             {
                 "index": 2,
+                "kind": "weight",
                 "weight": 50,
                 "stable": 3,
                 "candidate": 3,
@@ -76,6 +79,7 @@ def test_the_json_form_has_one_entry_for_each_step(tmp_path: Path) -> None:
             },
             {
                 "index": 3,
+                "kind": "promotion",
                 "weight": 100,
                 "stable": 0,
                 "candidate": 5,
@@ -97,6 +101,53 @@ def test_the_table_is_read_from_standard_input_too() -> None:
         "2     5%      5       1          ~16.67%    approval",
         "3     50%     3       3          50%        1m30s",
         "4     100%    0       5          100%       watch",
+    ]
+
+
+EVERY_KIND = """
+        - {scale: 2}
+        - {hold: 1m}
+        - {approval: {timeout: 4h}}
+        - {weight: 20}
+        - {analysis: {for: 10m}}
+"""
+
+
+def test_the_table_says_of_every_step_what_ends_it() -> None:
+    head, _, _ = MANIFEST.partition("        - {weight: 5")
+    done = headgate("plan", "-f", "-", text=head + EVERY_KIND.lstrip("\n"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[2:] == [
+        "1     0%      5       2          0%         until ready",
+        "2     0%      5       2          0%         1m",
+        "3     0%      5       2          0%         approval within 4h",
+        "4     20%     4       1          20%        30m",
+        "5     20%     4       1          20%        Good for 10m",
+        "6     100%    0       5          100%       watch",
+    ]
+
+
+SWAPPED = (
+    "Pods are swapped: never more than 1, never fewer ready than 0; none of the version before"
+    " is kept."
+)
+ALONE = (
+    "With 1 replica swapped nothing serves until the new pod is ready, and no step but an"
+    " approval can be taken before 100 %."
+)
+
+
+def test_swapping_one_pod_is_said_below_the_table() -> None:
+    text = MANIFEST.replace("replicas: 5", "replicas: 1").replace(
+        "type: Canary", "type: Canary\n    capacity: Swap"
+    )
+    done = headgate("plan", "-f", "-", text=text)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[2:] == [
+        "1     0%      1       0          0%         approval",
+        "2     100%    0       1          100%       watch",
+        SWAPPED,
+        ALONE,
     ]
 
 
@@ -123,13 +174,6 @@ def test_a_missing_file_is_named() -> None:
     done = headgate("plan", "-f", "nowhere.yaml")
     assert done.returncode == 2
     assert "nowhere.yaml" in done.stderr
-
-
-def test_every_command_shows_examples() -> None:
-    for command in ([], ["run"], ["plan"], ["crd"]):
-        done = headgate(*command, "--help")
-        assert done.returncode == 0
-        assert "example" in done.stdout
 
 
 def test_crd_prints_what_is_committed() -> None:

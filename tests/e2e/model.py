@@ -200,7 +200,8 @@ class Model:
         with contextlib.suppress(Exception):
             parts.append(
                 self.cluster.kubectl(
-                    "-n", "headgate-system", "logs", "deployment/headgate", "--tail=60"
+                    *("-n", "headgate-system", "logs", "deployment/headgate"),
+                    *("--all-pods", "--prefix", "--tail=60"),
                 )
             )
         return "\n".join(parts)

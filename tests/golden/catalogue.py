@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from tests.golden.stories import STORIES as RELEASES
 from tests.golden.stories_actions import STORIES as ACTIONS
+from tests.golden.stories_strategy import STORIES as STRATEGIES
 from tests.golden.stories_warmup import STORIES as WARM_UP
+from tests.golden.stories_workload import STORIES as WORKLOAD
 from tests.golden.story import Story
 
-STORIES: Mapping[str, Story] = {**RELEASES, **ACTIONS, **WARM_UP}
+STORIES: Mapping[str, Story] = {**RELEASES, **ACTIONS, **STRATEGIES, **WORKLOAD, **WARM_UP}

@@ -18,13 +18,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headgate.api.status import Rejection, Status
+from headgate.api.strategy import Capacity
 from headgate.core.intents import (
+    DropDisruptionBudget,
     Intent,
     KeepRevision,
     MarkRevision,
     Plan,
     RemoveWorkload,
+    RestartWorkload,
     RunSmoke,
+    SetDisruptionBudget,
+    SetReplicas,
     SetRole,
     SetTraffic,
     SetWarm,
@@ -32,9 +37,15 @@ from headgate.core.intents import (
     ShrinkWorkload,
     WarmUp,
 )
-from headgate.core.observation import NOWHERE
+from headgate.core.observation import NOWHERE, LiveService
 from headgate.core.plan import plan
-from headgate.core.settings import judge_settings, replicas_of, revert_floor_of, unavailable_of
+from headgate.core.settings import (
+    judge_settings,
+    ready_floor_of,
+    replicas_of,
+    revert_floor_of,
+    unavailable_of,
+)
 from tests.golden.world import EPOCH, Behaviour, Event, World
 
 
@@ -47,7 +58,10 @@ class Story:
     behaviours: Mapping[str, Behaviour] = field(default_factory=dict)
     seconds: int = 240
     rate: float = 50.0
+    slots: int | None = None
+    quota: int | None = None
     capacity_checked: bool = True
+    tells_budgets: bool = False
 
 
 @dataclass
@@ -67,7 +81,9 @@ class Teller:
 
     def __init__(self, story: Story, interruptions: random.Random | None = None) -> None:
         self.story = story
-        self.world = World(dict(story.behaviours), rate=story.rate)
+        self.world = World(
+            dict(story.behaviours), rate=story.rate, slots=story.slots, quota=story.quota
+        )
         self.interruptions = interruptions
         self.lines: list[str] = []
         self.state_line = ""
@@ -88,6 +104,7 @@ class Teller:
             self._pass()
             self.world.tick()
             self._assert_capacity()
+            self._assert_room()
         return self._ending()
 
     def _pass(self) -> None:
@@ -111,8 +128,10 @@ class Teller:
         for index, intent in enumerate(answer.intents):
             if index >= killed_after:
                 break
+            before = self.world.live
             self.world.apply(intent)
-            self._assert_safe(intent)
+            self._assert_safe(intent, before)
+            self._assert_room()
         return killed_after > len(answer.intents)
 
     @staticmethod
@@ -137,7 +156,7 @@ class Teller:
             self.lines.append(f"{stamp:>5}  state  {state}")
 
     def _words(self, intent: Intent) -> str:
-        name = self.world.version_of
+        name = self.world.called
         match intent:
             case SetTraffic(None):
                 return "live Service widened to both versions"
@@ -166,7 +185,15 @@ class Teller:
                 return f"warm-up requests sent to {', '.join(pods)}"
             case SetWarm(pod, warm, reason):
                 return f"pod {pod} {'let in' if warm else 'kept out'} ({reason})"
-            case SetRole():
+            case SetReplicas(replicas):
+                return f"replicas {replicas} written through /scale"
+            case SetDisruptionBudget(revision) if self.story.tells_budgets:
+                return f"disruption budget of {name(revision)}"
+            case DropDisruptionBudget(revision) if self.story.tells_budgets:
+                return f"disruption budget of {name(revision)} deleted"
+            case RestartWorkload(revision, at):
+                return f"Deployment of {name(revision)} replaces its pods ({at})"
+            case SetRole() | SetDisruptionBudget() | DropDisruptionBudget():
                 return ""
             case _:
                 return str(intent)
@@ -182,7 +209,7 @@ class Teller:
             parts.append(status.verdict)
         return " · ".join(parts)
 
-    def _assert_safe(self, intent: Intent) -> None:
+    def _assert_safe(self, intent: Intent, before: LiveService | None) -> None:
         """What must hold after every single write, wherever the operator is killed."""
         world = self.world
         live = world.live
@@ -194,18 +221,29 @@ class Teller:
             if world.status.release is not None:
                 sides.add(world.status.release.revision)
             assert len(revisions - sides) == 0, f"widened to a third revision after {intent}"
-        if isinstance(intent, SetTraffic) and intent.revision not in (None, NOWHERE):
+        stays = before is not None and before.revision == live.revision
+        if isinstance(intent, SetTraffic) and intent.revision not in (None, NOWHERE) and not stays:
             assert world.endpoints() or not any(map(world.is_ready, world.pods)), (
                 f"pinned to a side with no ready pod although another has one: {intent}"
             )
 
+    def _assert_room(self) -> None:
+        """Swapping never makes more pods than replicas, terminating ones included."""
+        spec = self.world.spec
+        if spec is None or not self.story.capacity_checked:
+            return
+        if spec.strategy.capacity is Capacity.SWAP:
+            assert len(self.world.pods) <= replicas_of(spec), "more pods than there is room for"
+
     def _assert_capacity(self) -> None:
-        """Never fewer ready pods than replicas − maxUnavailable once they had been reached; while
-        a rejected version is taken back, never fewer than the revert floor."""
+        """Never fewer ready pods than replicas − maxUnavailable (or the ready floor) once they had
+        been reached; while a rejected version is taken back, never fewer than the revert floor."""
         spec, world = self.world.spec, self.world
         if spec is None or not self.story.capacity_checked:
             return
         serving, needed = len(world.endpoints()), replicas_of(spec) - unavailable_of(spec)
+        if spec.strategy.capacity is not Capacity.SURGE:
+            needed = ready_floor_of(spec)
         if serving >= replicas_of(spec):
             self.capacity_reached, self.reverting = True, False
         if world.status.rejected != self.rejected:

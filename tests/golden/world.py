@@ -12,17 +12,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from headgate.api.config_maps import config_maps_of
 from headgate.api.environments import resolve
 from headgate.api.quantities import parse_duration
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.api.status import Status
 from headgate.core.intents import (
+    DropDisruptionBudget,
     DropRevision,
     Intent,
     KeepRevision,
     MarkRevision,
     RemoveWorkload,
+    RestartWorkload,
     RunSmoke,
+    SetDisruptionBudget,
+    SetReplicas,
     SetRole,
     SetTraffic,
     SetWarm,
@@ -40,7 +45,7 @@ from headgate.core.observation import (
     Warming,
     Workload,
 )
-from headgate.core.revision import revision_of
+from headgate.core.revision import inputs_of, revision_of
 from headgate.judge import PodCounters, Sample
 
 GRACE_SECONDS = 3.0
@@ -65,6 +70,7 @@ class Behaviour:
     crash_after: float | None = None
     waiting: str = ""
     smoke_passes: bool = True
+    smoke_passes_live: bool = True
     warm_after: float = 3.0
     cold_errors: float = 0.5
 
@@ -76,6 +82,7 @@ class SimulatedPod:
     name: str
     revision: str
     created: float
+    placed: float | None = None
     ends: float | None = None
     first_request: float | None = None
     crashed: int = 0
@@ -91,10 +98,13 @@ class SimulatedPod:
 
 @dataclass
 class World:
-    """One namespace with one ModelDeployment."""
+    """One namespace with one ModelDeployment. Its nodes have `slots` devices, of which each pod
+    needs one until it has ended; beyond `quota` pods none can be created."""
 
     behaviours: dict[str, Behaviour]
     rate: float = 50.0
+    slots: int | None = None
+    quota: int | None = None
     now: float = EPOCH
     written: dict[str, Any] = field(default_factory=dict)
     spec: ModelDeploymentSpec | None = None
@@ -113,24 +123,44 @@ class World:
     sent: int = 0
     served: dict[str, int] = field(default_factory=dict)
     made: int = 0
+    scaled: int | None = None
+    budgets: dict[str, bool] = field(default_factory=dict)
+    own_budget: bool = False
+    config_maps: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     gated: set[str] = field(default_factory=set)
     warming: dict[str, Warming] = field(default_factory=dict)
     warming_since: dict[str, float] = field(default_factory=dict)
 
     def give(self, spec: dict[str, Any]) -> None:
-        """kubectl apply."""
+        """kubectl apply; replicas that it leaves out stay what an autoscaler has made of them."""
+        if spec.get("replicas") is None and self.scaled is not None:
+            spec = {**spec, "replicas": self.scaled}
         self.written = spec
         self.spec = resolve(ModelDeploymentSpec.model_validate(spec))
         self.generation += 1
+
+    def scale(self, replicas: int) -> None:
+        """kubectl scale, an autoscaler, or the operator through the scale subresource."""
+        self.scaled = replicas
+        self.give({**self.written, "replicas": replicas})
 
     def version_of(self, revision: str | None) -> str:
         """The model version of a revision."""
         if revision in self.revisions:
             return self.revisions[str(revision)].version
         assert self.spec is not None
-        if revision == revision_of(self.spec):
+        if revision == self.revision:
             return self.spec.model.version
         return str(revision)
+
+    def called(self, revision: str | None) -> str:
+        """The model version, with the number of the revision if it is not the only one of it."""
+        version = self.version_of(revision)
+        alike = [each for each in self.revisions.values() if each.version == version]
+        if len(alike) < 2 or revision not in self.revisions:
+            return version
+        return f"{version} (revision {self.revisions[str(revision)].number})"
 
     def behaviour(self, revision: str) -> Behaviour:
         """How the pods of a revision behave."""
@@ -144,7 +174,7 @@ class World:
             name="fraud",
             generation=self.generation,
             spec=self.spec,
-            revision=revision_of(self.spec),
+            revision=self.revision,
             status=self.status,
             workloads=tuple(self.workloads.values()),
             pods=tuple(self._seen(pod) for pod in self.pods),
@@ -154,12 +184,39 @@ class World:
             sample=self.sample,
             smoke=self.smoke,
             warming=dict(self.warming),
+            missing=self.missing,
+            budgets=dict(self.budgets),
+            guarded=frozenset(self.revisions if self.own_budget else ()),
+            replicas_left_out=self.written.get("replicas") is None,
+        )
+
+    @property
+    def missing(self) -> str | None:
+        """The first ConfigMap that the template needs and that does not exist, in a sentence."""
+        assert self.spec is not None
+        for name, optional in config_maps_of(self.spec.template).items():
+            if name not in self.config_maps and not optional:
+                return f"ConfigMap {name}, which its template uses, does not exist"
+        return None
+
+    @property
+    def revision(self) -> str:
+        """The revision that the spec asks for; with a ConfigMap missing, the last like it."""
+        assert self.spec is not None
+        used = config_maps_of(self.spec.template)
+        alike = [each for each, known in self.inputs.items() if known == inputs_of(self.spec)]
+        if self.missing is not None and alike:
+            return alike[-1]
+        return revision_of(
+            self.spec, {n: self.config_maps[n] for n in used if n in self.config_maps}
         )
 
     def _seen(self, pod: SimulatedPod) -> Pod:
         behaviour = self.behaviour(pod.revision)
         waiting = behaviour.waiting
         message = f"cannot start {self.version_of(pod.revision)}" if waiting else ""
+        if pod.placed is None:
+            waiting, message = "Unschedulable", "0/1 nodes are available: 1 Insufficient gpu."
         if pod.crashed and not self.is_ready(pod):
             waiting, message = "CrashLoopBackOff", "exit code 1"
         elif pod.warm is False:
@@ -187,13 +244,16 @@ class World:
     def runs(self, pod: SimulatedPod) -> bool:
         """Whether a pod answers its readiness probe."""
         behaviour = self.behaviour(pod.revision)
-        if pod.ends is not None or behaviour.waiting:
+        if pod.ends is not None or pod.placed is None or behaviour.waiting:
             return False
         return self.now - self._began(pod) >= behaviour.startup
 
     @staticmethod
     def _began(pod: SimulatedPod) -> float:
-        return pod.restarted if pod.restarted is not None else pod.created
+        """When its containers were started, for the first time or again."""
+        if pod.restarted is not None:
+            return pod.restarted
+        return pod.created if pod.placed is None else pod.placed
 
     def endpoints(self) -> list[SimulatedPod]:
         """The ready pods that the live Service selects."""
@@ -215,6 +275,7 @@ class World:
                 known = KnownRevision(revision, version, number, warm_up=warm_up)
                 if self.revisions.setdefault(revision, known) is known and warm_up:
                     self.gated.add(revision)
+                self.inputs[revision] = inputs_of(self.spec)
             case MarkRevision(revision, once_stable, rejected):
                 known = self.revisions[revision]
                 self.revisions[revision] = replace(
@@ -224,8 +285,14 @@ class World:
                 )
             case DropRevision(revision):
                 del self.revisions[revision]
+            case RestartWorkload(revision, at):
+                # Replacing the pods is the Deployment's own affair.
+                self.workloads[revision] = replace(self.workloads[revision], restarted=at)
             case SetWorkload(revision, replicas) | ShrinkWorkload(revision, replicas):
-                self.workloads[revision] = Workload(revision, replicas)
+                assert self.spec is not None
+                made = Workload(revision, replicas, restarted=self.spec.restart_at or "")
+                before = self.workloads.get(revision, made)
+                self.workloads[revision] = replace(before, replicas=replicas, intact=True)
                 self._scale(revision, replicas, GRACE_SECONDS)
             case RemoveWorkload(revision, at_once):
                 self.workloads.pop(revision, None)
@@ -234,12 +301,19 @@ class World:
                 self.live = LiveService(revision, stable, previous, rejected, reason)
             case SetRole(role, revision):
                 self.roles[role] = revision
-            case RunSmoke(revision):
-                passed = self.behaviour(revision).smoke_passes
+            case SetDisruptionBudget(revision):
+                self.budgets[revision] = True
+            case DropDisruptionBudget(revision):
+                del self.budgets[revision]
+            case SetReplicas(replicas):
+                self.scale(replicas)
+            case RunSmoke(revision, after_switch):
+                behaviour = self.behaviour(revision)
+                passed = behaviour.smoke_passes_live if after_switch else behaviour.smoke_passes
                 sentence = (
                     "2 requests answered" if passed else "/predict answered 500 instead of 200"
                 )
-                self.smoke = SmokeResult(revision, passed, sentence)
+                self.smoke = SmokeResult(revision, passed, sentence, after_switch)
             case WarmUp(pods):
                 for name in pods:
                     self.warming[name] = Warming()
@@ -256,15 +330,31 @@ class World:
     def _scale(self, revision: str, replicas: int, grace: float) -> None:
         pods = [pod for pod in self.pods if pod.revision == revision and pod.ends is None]
         for pod in sorted(pods, key=self.is_ready)[: max(0, len(pods) - replicas)]:
-            pod.ends = self.now + grace
+            # A pod that no node has yet goes at once.
+            pod.ends = self.now + (grace if pod.placed is not None else 0.0)
         if grace == AT_ONCE_SECONDS:
             for pod in self.pods:
                 if pod.revision == revision and pod.ends is not None:
                     pod.ends = min(pod.ends, self.now + grace)
+        self.pods = [pod for pod in self.pods if pod.ends is None or pod.ends > self.now]
+        failure = ""
         for _ in range(replicas - len(pods)):
+            if self.quota is not None and len(self.pods) >= self.quota:
+                failure = f"exceeded quota: pods, used: {len(self.pods)}, limited: {self.quota}"
+                break
             self.made += 1
             name = f"fraud-{self.version_of(revision)}-{self.made}"
             self.pods.append(SimulatedPod(name, revision, self.now))
+        if revision in self.workloads:
+            self.workloads[revision] = replace(self.workloads[revision], failure=failure)
+        self._place()
+
+    def _place(self) -> None:
+        """The scheduler: the oldest pod that waits gets the next free device."""
+        for pod in self.pods:
+            taken = sum(each.placed is not None for each in self.pods)
+            if pod.placed is None and (self.slots is None or taken < self.slots):
+                pod.placed = self.now
 
     def tick(self, seconds: float = 1.0) -> None:
         """Let time pass: pods end, crash and restart, requests arrive."""

@@ -215,6 +215,19 @@ async def test_a_stop_ends_the_sending_and_waits_for_what_is_under_way(serve: Se
     assert [answer for answer in answers if answer.failed] == []
 
 
+async def test_a_stop_is_seen_by_a_sender_that_cannot_keep_its_rate(serve: Serve) -> None:
+    stop = asyncio.Event()
+    answers: list[Answer] = []
+
+    def record(answer: Answer) -> None:
+        answers.append(answer)
+        stop.set()
+
+    hopeless = load(await serve(prediction), 100_000, rate=10_000_000)
+    sent = await asyncio.wait_for(send(hopeless, ROWS, record, stop), PATIENCE)
+    assert sent < 100_000
+
+
 async def test_a_record_that_cannot_be_written_ends_the_load(serve: Serve) -> None:
     def full(_: Answer) -> None:
         raise OSError("no space left")

@@ -164,15 +164,15 @@ async def test_requests_are_as_kubernetes_wants_them(server: Server, client: Api
     assert server.requests[0].headers["User-Agent"].startswith("headgate/")
 
 
-async def test_without_the_lease_nothing_is_written_but_events(server: Server) -> None:
-    def refuse() -> None:
+async def test_without_the_lease_nothing_is_written(server: Server) -> None:
+    def refuse() -> float:
         raise NotLeader("another process leads")
 
     configuration = Configuration(host=server.url)
     async with ApiClient(configuration, before_write=refuse) as client:
         await client.get(SERVICE, "risk", "fraud")
-        await client.create_event({**BODY, "kind": "Event"})
         for write in (
+            client.create_event({**BODY, "kind": "Event"}),
             client.apply(BODY),
             client.create(BODY),
             client.replace(BODY),
@@ -182,7 +182,36 @@ async def test_without_the_lease_nothing_is_written_but_events(server: Server) -
         ):
             with pytest.raises(NotLeader):
                 await write
-    assert len(server.requests) == 2
+    assert len(server.requests) == 1
+
+
+async def test_a_lease_that_ends_before_the_second_attempt_prevents_it(server: Server) -> None:
+    asked: list[float] = []
+
+    def once() -> float:
+        if asked:
+            raise NotLeader("the lease has run out")
+        asked.append(1.0)
+        return asked[0]
+
+    def close(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.json_response(BODY)
+
+    server.answer = close
+    async with ApiClient(Configuration(host=server.url), before_write=once) as client:
+        with pytest.raises(NotLeader, match="has run out"):
+            await client.apply(BODY)
+    assert len(server.requests) == 1
+
+
+async def test_a_write_is_given_up_when_the_lease_ends(server: Server) -> None:
+    server.answer = lambda _: asyncio.sleep(30, web.json_response(BODY))
+    configuration = Configuration(host=server.url)
+    async with ApiClient(configuration, timeout=25, before_write=lambda: 0.2) as client:
+        with pytest.raises(Unavailable, match="in time"):
+            await asyncio.wait_for(client.apply(BODY), 10)
 
 
 async def test_a_service_accounts_token_is_sent_and_an_unreadable_config_is_told(

@@ -117,6 +117,21 @@ async def test_shrinking_is_written_on_the_version_that_was_seen() -> None:
     assert client.versions == ["20"]
 
 
+async def test_what_changes_the_ratio_is_written_on_the_version_that_was_seen() -> None:
+    for snapshot in (whole(), replace(whole(), revisions=())):
+        client = memory_of(snapshot)
+        await carry_out(client, snapshot, [SetWorkload(REVISION, 3)])
+        await carry_out(client, snapshot, [SetWorkload(REVISION, 2)])
+        assert client.versions == ["20", None]
+
+
+async def test_a_deployment_that_was_deleted_since_is_not_created_anew() -> None:
+    snapshot = whole()
+    client = memory_of(snapshot)
+    [written] = await carry_out(client, snapshot, [SetWorkload(REVISION, 3)])
+    assert written["metadata"]["uid"] == snapshot.deployments[0]["metadata"]["uid"]
+
+
 async def test_a_deployment_whose_template_is_lost_is_still_scaled() -> None:
     snapshot = replace(whole(), revisions=())
     client = memory_of(snapshot)

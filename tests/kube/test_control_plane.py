@@ -114,6 +114,7 @@ async def test_every_field_that_a_template_can_have_is_seen_intact(world: World)
             {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
         ],
     }
+    world.kubectl("create", "configmap", "settings", "--from-literal=A=1")
     await world.put(template={"metadata": {"annotations": {"a": "b"}}, "spec": pod})
     found = await released(world, replicas=0)
     assert [each.intact for each in found.workloads] == [True]

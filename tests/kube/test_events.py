@@ -40,3 +40,19 @@ async def test_a_message_is_never_longer_than_an_event_can_hold() -> None:
     await Events(client).record(bare(), [Note("R" * 200, "m" * 2000)], 0.0)
     assert len(client.events[0]["message"]) == 1024
     assert len(client.events[0]["reason"]) == 128
+
+
+async def test_what_one_pass_says_is_one_event_and_warnings_stand_apart() -> None:
+    client = Memory()
+    notes = [Note("StepPassed", "2 passed 20 %."), Note("StepEntered", "2 gets 40 %."), NOTE]
+    await Events(client).record(bare(), notes, 0.0)
+    assert [(each["type"], each["reason"], each["message"]) for each in client.events] == [
+        ("Normal", "StepPassed", "2 passed 20 %. 2 gets 40 %."),
+        ("Warning", "Reverted", NOTE.message),
+    ]
+
+
+async def test_no_sentence_is_cut_to_fit_beside_another() -> None:
+    client = Memory()
+    await Events(client).record(bare(), [Note("A", "a" * 600), Note("B", "b" * 600)], 0.0)
+    assert [each["message"] for each in client.events] == ["a" * 600, "b" * 600]

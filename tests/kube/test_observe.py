@@ -85,6 +85,32 @@ def test_a_deployment_edited_by_hand_is_not_intact(change: Any) -> None:
     assert found.conflict is None
 
 
+@pytest.mark.parametrize(
+    ("observed", "said"), [(3, "exceeded quota: pods, used: 4, limited: 4"), (2, "")]
+)
+def test_why_pods_cannot_be_created_is_read_from_a_status_of_the_present_spec(
+    observed: int, said: str
+) -> None:
+    snapshot = whole()
+    stored = deepcopy(snapshot.deployments[0])
+    stored["metadata"]["generation"] = 3
+    stored["status"] = {
+        "observedGeneration": observed,
+        "conditions": [
+            {"type": "Available", "status": "True", "message": "enough"},
+            {
+                "type": "ReplicaFailure",
+                "status": "True",
+                "reason": "FailedCreate",
+                "message": "exceeded quota: pods, used: 4, limited: 4",
+            },
+        ],
+    }
+    found = build(replace(snapshot, deployments=(stored,)))
+    assert found.workloads[0].failure == said
+    assert found.workloads[0].intact
+
+
 def test_the_number_of_replicas_is_no_damage() -> None:
     snapshot = whole()
     deployment = deepcopy(snapshot.deployments[0])
@@ -214,7 +240,7 @@ async def test_reading_finds_what_lists_by_label() -> None:
     assert found is not None
     assert build(found).live == build(snapshot).live
     assert len(found.pods) == 1
-    assert len(client.calls) == 5
+    assert len(client.calls) == 6
 
     client.calls.clear()
     again = await read(client, "risk", "fraud", known=found)

@@ -13,11 +13,12 @@ from headgate.core.observation import Gate, Warming
 from headgate.core.timing import to_seconds
 from headgate.kube.apply import carry_out
 from headgate.kube.client import POD, Conflict, Invalid, Object
+from headgate.kube.config_maps import UsedConfigMaps
 from headgate.kube.observe import build
 from headgate.kube.pods import read_pod
 from headgate.kube.smoke import Target
 from headgate.kube.warming import requests_of, set_warm, warm_up
-from headgate.render.revision import controller_revision
+from headgate.render.revision import controller_revision, keep
 from tests.kube.conftest import World
 from tests.kube.objects import Memory, bare, kept_of, pod, stored
 from tests.kube.test_smoke import Server, server
@@ -111,6 +112,16 @@ def test_a_version_is_warmed_up_as_its_release_began_once_the_spec_asks_for_anot
     assert requests_of(after, kept_of(after).revision) == after.spec.smoke.warm_up
     assert requests_of(after, "unknown") is None
     assert requests_of(bare("1"), kept.revision) is None
+
+
+def test_a_corrected_request_counts_for_a_version_that_uses_a_config_map_too() -> None:
+    found = UsedConfigMaps({"settings": "digest"})
+    before = bare("1", smoke={"warmUp": {"requests": [{"path": "/wrong"}]}})
+    kept = keep(before.spec, before.name, found.digests)
+    after = bare("1", smoke={"warmUp": {"requests": [{"path": "/right"}]}})
+    body = stored(controller_revision(kept, "risk", "fraud", after.owner, 1))
+    after = replace(after, revisions=(body,), config_maps=found)
+    assert requests_of(after, kept.revision) == after.spec.smoke.warm_up
 
 
 def warm(status: str, **more: str) -> dict[str, str]:

@@ -289,3 +289,18 @@ async def test_the_evaluation_time_does_not_go_back_with_a_small_clock_step() ->
         ]
         poller.close()
     assert times == [NOW, NOW, NOW + 5, NOW - 3600]
+
+
+async def test_the_p99_for_people_is_asked_at_every_second_poll_and_shown_at_each() -> None:
+    def answer(handler: Handler) -> None:
+        if "histogram_quantile" in handler.query:
+            send(handler, rows([row(0.4, namespace="a", pod="p")]))
+        else:
+            healthy(handler)
+
+    with serving(answer) as server:
+        poller = Poller(Providers(providers={"default": provider(server.url)}))
+        shown = [(await poll(poller, target()))[("a", "fraud")].pods["p"].p99 for _ in range(4)]
+        poller.close()
+        assert sum("histogram_quantile" in query for query in server.queries) == 2
+    assert shown == [0.4] * 4

@@ -125,6 +125,7 @@ class FakeServer:
 
     async def replace(self, body: Object) -> Object:
         self._call("replace", body["kind"], body["metadata"]["name"])
+        self._find(*self._key(body))
         self._check(body)
         return self.put(body)
 

@@ -141,3 +141,55 @@ def test_managed_fields_are_not_kept() -> None:
     snapshot = cache.snapshot(KEY)
     assert snapshot is not None
     assert "managedFields" not in snapshot.metadata
+
+
+def budget(number: int, name: str = "mine", *, team: str = "risk", healthy: int = 0) -> Object:
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": name, "namespace": "risk", "resourceVersion": str(number)},
+        "spec": {"selector": {"matchLabels": {"team": team}}},
+        "status": {"currentHealthy": healthy},
+    }
+
+
+def budgets(cache: Cache) -> int:
+    snapshot = cache.snapshot(("risk", "fraud"))
+    assert snapshot is not None
+    return len(snapshot.budgets)
+
+
+def two_in_a_namespace() -> Cache:
+    cache = Cache()
+    for name, namespace in (("fraud", "risk"), ("spam", "risk"), ("fraud", "other")):
+        body = model_deployment(name)
+        body["metadata"] |= {"namespace": namespace, "resourceVersion": "1"}
+        cache.put(body)
+    return cache
+
+
+def test_an_authors_budget_concerns_every_model_deployment_of_its_namespace() -> None:
+    cache = two_in_a_namespace()
+    both = {("risk", "fraud"), ("risk", "spam")}
+    assert budgets(cache) == 0
+    assert cache.put(budget(5)) == both
+    assert budgets(cache) == 1
+    assert cache.drop(budget(6)) == both
+    assert budgets(cache) == 0
+    known = cache.keys()
+    assert ("risk", "") not in known
+
+
+def test_of_a_budgets_status_nobody_is_told() -> None:
+    cache = two_in_a_namespace()
+    cache.put(budget(5))
+    assert cache.put(budget(6, healthy=3)) == frozenset()
+    assert cache.put(budget(7, team="other"))
+
+
+def test_a_budget_whose_deletion_was_missed_is_dropped() -> None:
+    cache = two_in_a_namespace()
+    cache.put(budget(5))
+    before = cache.mark({"PodDisruptionBudget"})
+    assert cache.prune(before, []) == {("risk", "fraud"), ("risk", "spam")}
+    assert budgets(cache) == 0

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
 from headgate.judge import Sample
 from headgate.kube.snapshot import Snapshot
 from headgate.metrics import Provider, Providers, Target
 from headgate.runtime.cache import Key
-from headgate.runtime.polling import DEFAULT_INTERVAL, Polling, target_of
+from headgate.runtime.polling import Polling, target_of
 from tests.runtime.fakes import model_deployment, pod
 
 PATIENCE = 20.0
@@ -120,7 +121,7 @@ async def test_a_release_that_changes_its_provider_leaves_the_old_one() -> None:
         ("default", "1m", 5.0),
         ("slow", "10s", 10.0),
         ("slow", "1m", 30.0),
-        ("unknown", "1m", DEFAULT_INTERVAL),
+        ("unknown", "1m", DEFAULT_SCRAPE_INTERVAL),
     ],
 )
 async def test_polls_come_at_the_scrape_or_the_analysis_interval(
@@ -129,4 +130,36 @@ async def test_polls_come_at_the_scrape_or_the_analysis_interval(
     setup = Setup()
     setup.polling.follow(snapshot("a", provider=provider, interval=interval))
     assert setup.polling.interval(provider) == expected
+    await setup.polling.close()
+
+
+async def test_the_end_of_a_hold_is_seen_when_it_comes_and_not_a_scrape_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    setup = Setup()
+    monkeypatch.setattr(setup.polling, "interval", lambda _: 10 * PATIENCE)
+    setup.polling.follow(snapshot("a"))
+    assert await setup.sample() == ("risk", "a")
+    setup.polling.follow(snapshot("a"), hold_left=0.1)
+    assert await setup.sample() == ("risk", "a")
+    await setup.polling.close()
+
+
+async def test_ends_of_holds_add_no_poll_before_its_time() -> None:
+    setup = Setup()
+    now = asyncio.get_running_loop().time()
+    setup.polling.follow(snapshot("a"), hold_left=0.0)
+    assert await setup.polling._until_due("default", now + 0.2, now + 100) == now + 0.2
+    assert await setup.polling._until_due("default", now + 100, now + 0.2) == now + 0.2
+    await setup.polling.close()
+
+
+async def test_a_release_that_is_left_ends_no_hold() -> None:
+    setup = Setup()
+    setup.polling.follow(snapshot("a"), hold_left=100)
+    setup.polling.follow(snapshot("a"))
+    assert setup.polling._holds == {}
+    setup.polling.follow(snapshot("a"), hold_left=100)
+    setup.polling.leave(("risk", "a"))
+    assert setup.polling._holds == {}
     await setup.polling.close()

@@ -152,3 +152,22 @@ async def test_stopping_lets_passes_end_that_are_under_way() -> None:
         await passes.has_begun("a")
         asyncio.get_running_loop().call_later(0.1, passes.leave["a"].release)
     assert ended == ["a"]
+
+
+async def test_fifty_passes_that_wait_hold_up_no_other() -> None:
+    begun: set[int] = set()
+    over = asyncio.Event()
+
+    async def handle(key: int) -> None:
+        begun.add(key)
+        if len(begun) == 50:
+            over.set()
+        await over.wait()
+
+    queue = KeyedQueue(handle)
+    for key in range(50):
+        queue.add(key)
+    running = asyncio.create_task(queue.run())
+    await asyncio.wait_for(over.wait(), 20)
+    running.cancel()
+    await queue.drain(5)

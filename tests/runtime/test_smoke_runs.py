@@ -52,6 +52,20 @@ async def test_a_failed_check_stays_failed_for_its_attempt_only() -> None:
     assert len(setup.asked) == 2
 
 
+async def test_checks_after_the_switch_are_another_attempt_and_say_so() -> None:
+    passed = SmokeResult("aaaa", True, "fine")
+    live = FIRST.model_copy(update={"stage": "Watching"})
+    setup = Setup(passed, passed)
+    setup.runs.start(KEY, SNAPSHOT, FIRST)
+    await setup.requeue()
+    assert setup.runs.result(KEY, FIRST) == passed
+    assert setup.runs.result(KEY, live) is None
+    setup.runs.start(KEY, SNAPSHOT, live)
+    await setup.requeue()
+    assert setup.runs.result(KEY, live) == SmokeResult("aaaa", True, "fine", after_switch=True)
+    assert len(setup.asked) == 2
+
+
 async def test_without_a_ready_pod_it_is_asked_again_a_little_later() -> None:
     setup = Setup(None, FAILED)
     setup.runs.start(KEY, SNAPSHOT, FIRST)

@@ -6,15 +6,18 @@ from typing import Any
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.core.observation import SmokeResult
 from headgate.core.revision import revision_of
+from headgate.core.turns import Caps
 from headgate.kube.client import Object
 from headgate.kube.snapshot import Snapshot
 from headgate.runtime.cache import Cache, Key
 from headgate.runtime.reconcile import Clocks, Reconciler
 from headgate.runtime.smoke_runs import SmokeRuns
+from headgate.runtime.turns import Turns
 from headgate.runtime.warm_ups import WarmUps
 from tests.runtime.fakes import FakeServer, model_deployment, pod
 
 FRAUD: Key = ("risk", "fraud")
+NO_CAPS = Caps()
 SPEC: dict[str, Any] = {"watch": {"duration": "0s"}}
 
 
@@ -24,12 +27,15 @@ def revision(body: Object) -> str:
 
 
 class World:
-    """`now` is both clocks, in seconds. `requeued` are the keys that were asked for again."""
+    """`now` is both clocks, in seconds. `requeued` are the keys that were asked for again,
+    `woken` those whose turn may have come."""
 
-    def __init__(self) -> None:
+    def __init__(self, caps: Caps = NO_CAPS) -> None:
+        self.caps = caps
         self.server = FakeServer()
         self.now = 1_000_000.0
         self.requeued: list[Key] = []
+        self.woken: list[Key] = []
         self.start()
 
     def start(self, warm_ups: WarmUps | None = None) -> None:
@@ -37,8 +43,9 @@ class World:
         self.cache = Cache()
         self.smoke = SmokeRuns(self._requeue, self._check)
         clocks = Clocks(lambda: self.now, lambda: self.now)
+        turns = Turns(self.caps, self.cache, lambda key, _: self.woken.append(key))
         self.reconciler = Reconciler(
-            self.server, self.cache, self._requeue, self.smoke, clocks, warm_ups
+            self.server, self.cache, self._requeue, self.smoke, clocks, turns, warm_ups
         )
         self.sync()
 

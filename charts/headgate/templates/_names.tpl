@@ -26,6 +26,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - apiGroups: [headgate.dev]
   resources: [modeldeployments/status]
   verbs: [patch, update]
+# Replicas that were left out are written once, for autoscalers to read.
+- apiGroups: [headgate.dev]
+  resources: [modeldeployments/scale]
+  verbs: [patch]
 # blockOwnerDeletion on our children needs this where that admission plugin is on.
 - apiGroups: [headgate.dev]
   resources: [modeldeployments/finalizers]
@@ -35,6 +39,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [apps]
   resources: [controllerrevisions]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""]
   resources: [services]
@@ -46,9 +53,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - apiGroups: [""]
   resources: [pods/status]
   verbs: [patch]
+# Those that a template uses are read, watched and copied; the copies go with their revision.
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [get, create, patch]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""]
   resources: [events]
   verbs: [create]

@@ -290,6 +290,10 @@ class Watch(SpecModel):
 
     duration: Duration = "60m"
     """How long the promoted version is watched."""
-    keep_previous: IntOrPercent = "50%"
-    """Pods of the previous version, as a number or a share of the replicas, that are kept through
-    the watch, so that going back needs no start."""
+    keep_previous: IntOrPercent | None = None
+    """The most pods of the previous version, as a number or a share of the replicas, that are kept
+    after promotion, so that going back needs no start. Left out, those of the step before: all of
+    them after a blue/green switch. Under strategy.capacity Swap there are none."""
+    keep_for: Duration | None = None
+    """How long they are kept; it may be longer than the watch. The next release ends it. Left out,
+    as long as the watch."""

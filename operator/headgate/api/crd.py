@@ -3,12 +3,11 @@
 `headgate crd` prints it, and `hack/generate.py` keeps the committed copies fresh.
 """
 
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import yaml
 
+from headgate.api import pod_template
 from headgate.api.base import GROUP, KIND, NAME_EXPRESSION, NAME_MESSAGE, PLURAL, VERSION
 from headgate.api.spec import TEMPLATE_MARK, ModelDeploymentSpec
 from headgate.api.status import Status
@@ -25,16 +24,9 @@ _COLUMNS = (
 )
 
 
-@cache
-def _pod_template() -> dict[str, Any]:
-    text = resources.files(__package__).joinpath("pod_template.yaml").read_text("utf-8")
-    schema: dict[str, Any] = yaml.safe_load(text)
-    return schema
-
-
 def definition() -> dict[str, Any]:
     """The CRD as the API server takes it."""
-    spec = structural_schema(ModelDeploymentSpec, {TEMPLATE_MARK: _pod_template})
+    spec = structural_schema(ModelDeploymentSpec, {TEMPLATE_MARK: pod_template.schema})
     status = structural_schema(Status)
     return {
         "apiVersion": "apiextensions.k8s.io/v1",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from headgate.api.analysis import Analysis, ErrorRateRule, LatencyRule, Level, ThroughputRule
+from headgate.api.service import Service
 from headgate.api.spec import EnvironmentName, ModelDeploymentSpec
 from headgate.api.strategy import (
     DEFAULT_HOLD,
@@ -18,6 +19,7 @@ from headgate.api.strategy import (
     Step,
     Strategy,
     StrategyType,
+    preset_steps,
 )
 
 MEMORY_REQUEST = "512Mi"
@@ -101,15 +103,18 @@ def _resolve_step(step: Step) -> Step:
             return step
         reverting = approval.model_copy(update={"on_timeout": OnTimeout.REVERT})
         return step.model_copy(update={"approval": reverting})
-    return step if step.hold is not None else step.model_copy(update={"hold": DEFAULT_HOLD})
+    if step.weight is None or step.hold is not None:
+        return step
+    return step.model_copy(update={"hold": DEFAULT_HOLD})
 
 
 def _resolve_strategy(strategy: Strategy, environment: Environment) -> Strategy:
     canary = strategy.canary or Canary()
+    steps = canary.steps or preset_steps(canary.preset)
     return strategy.model_copy(
         update={
             "type": strategy.type or environment.strategy,
-            "canary": Canary(steps=[_resolve_step(step) for step in canary.steps]),
+            "canary": canary.model_copy(update={"steps": [_resolve_step(each) for each in steps]}),
             "blue_green": strategy.blue_green or BlueGreen(),
             "rolling": strategy.rolling or Rolling(),
         }
@@ -135,6 +140,20 @@ def _resolve_analysis(analysis: Analysis, environment: Environment) -> Analysis:
     )
 
 
+def _resolve_service(service: Service) -> Service:
+    """Afterwards `port` and `target_port` are those of the first port, and all have a target."""
+    if not service.ports:
+        return service
+    ports = [
+        each.model_copy(update={"target_port": each.target_port or each.port})
+        for each in service.ports
+    ]
+    first = ports[0]
+    return service.model_copy(
+        update={"ports": ports, "port": first.port, "target_port": first.target_port}
+    )
+
+
 def resolve(spec: ModelDeploymentSpec) -> ModelDeploymentSpec:
     """The spec with everything set that its author left out; what the author wrote is untouched.
 
@@ -144,6 +163,7 @@ def resolve(spec: ModelDeploymentSpec) -> ModelDeploymentSpec:
     environment = environment_of(spec)
     return spec.model_copy(
         update={
+            "service": _resolve_service(spec.service),
             "replicas": environment.replicas if spec.replicas is None else spec.replicas,
             "strategy": _resolve_strategy(spec.strategy, environment),
             "analysis": _resolve_analysis(spec.analysis, environment),

@@ -10,12 +10,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, Strict, StringConstraints, WithJsonSchema
 
-from headgate.api.action import Action
+from headgate.api.action import Action, Moment
 from headgate.api.analysis import Analysis, Rollback, Watch
 from headgate.api.base import GROUP, Rule, SpecModel, longer_than_nothing
-from headgate.api.quantities import Duration, is_zero
+from headgate.api.config_maps import MOST_CONFIG_MAPS, config_maps_of
+from headgate.api.quantities import Duration, IntOrPercent, is_zero
+from headgate.api.service import Service
 from headgate.api.smoke import Smoke
-from headgate.api.strategy import Strategy, StrategyType
+from headgate.api.strategy import Capacity, Strategy, StrategyType
 
 
 class EnvironmentName(StrEnum):
@@ -40,13 +42,13 @@ class ModelVersion(SpecModel):
     """Version of the model, any text without spaces, in quotes: "2.3.0"."""
 
 
-class Service(SpecModel):
-    """How the model is reached inside the cluster."""
+class DisruptionBudget(SpecModel):
+    """How many pods of a version an eviction, such as the draining of a node, may take at a time.
+    Each version with two pods or more has a PodDisruptionBudget, unless one of your own selects its
+    pods."""
 
-    port: int = Field(default=80, ge=1, le=65535)
-    """Port of the Services."""
-    target_port: int = Field(default=8080, ge=1, le=65535)
-    """Port on which the model server listens."""
+    max_unavailable: IntOrPercent = 1
+    """Pods that may be missing, or a share of them, as in a PodDisruptionBudget."""
 
 
 TEMPLATE_MARK = "x-headgate-pod-template"
@@ -106,7 +108,8 @@ def _has_split(spec: "ModelDeploymentSpec") -> bool:
     one = spec.replicas == 1 or (
         spec.replicas is None and spec.environment in (None, EnvironmentName.DEV)
     )
-    return not (canary and one and is_zero(spec.strategy.max_surge))
+    swap = spec.strategy.capacity is Capacity.SWAP
+    return swap or not (canary and one and is_zero(spec.strategy.max_surge))
 
 
 def _label_agrees(label: str, cel: str, value: str) -> tuple[str, str]:
@@ -168,6 +171,7 @@ class ModelDeploymentSpec(SpecModel):
         Rule(
             "!(has(self.strategy) && has(self.strategy.maxSurge)"
             " && (self.strategy.maxSurge == 0 || self.strategy.maxSurge == '0%')"
+            " && !(has(self.strategy.capacity) && self.strategy.capacity == 'Swap')"
             " && (has(self.strategy.type) ? self.strategy.type == 'Canary'"
             " : !has(self.environment) || self.environment == 'staging')"
             " && (has(self.replicas) ? self.replicas == 1"
@@ -178,6 +182,13 @@ class ModelDeploymentSpec(SpecModel):
             field="strategy.maxSurge",
         ),
         longer_than_nothing("progressDeadline", "progress_deadline"),
+        Rule(
+            None,
+            f"template uses more than {MOST_CONFIG_MAPS} ConfigMaps, each of which is copied for"
+            " every revision: put their content into fewer",
+            lambda spec: len(config_maps_of(spec.template)) <= MOST_CONFIG_MAPS,
+            field="template",
+        ),
     )
 
     environment: Annotated[EnvironmentName, Strict(False)] | None = None
@@ -190,7 +201,8 @@ class ModelDeploymentSpec(SpecModel):
     production 5; without one 1), once; an autoscaler may own it from then on."""
     template: Template
     """Pod template of the model server, as in a Deployment. Probes, MODEL_PATH, LOG_LEVEL,
-    requests and limits are filled in where they are left out."""
+    requests and limits are filled in where they are left out. The content of the ConfigMaps that it
+    uses (at most 16) is part of it: changing one is a release."""
     service: Service = Field(default_factory=Service)
     """How the model is reached inside the cluster."""
     strategy: Strategy = Field(default_factory=Strategy)
@@ -203,6 +215,11 @@ class ModelDeploymentSpec(SpecModel):
     """When a release is taken back by itself."""
     watch: Watch = Field(default_factory=Watch)
     """The time after promotion in which a release can still fail."""
+    separate_sides: bool = False
+    """Prefer to place the pods of a version on other nodes than those of another version of this
+    model. Setting or removing it is a release."""
+    disruption_budget: DisruptionBudget = Field(default_factory=DisruptionBudget)
+    """How many pods of a version an eviction may take at a time."""
     progress_deadline: Duration = "10m"
     """How long a release may make no progress, such as pods that never get ready, before it is
     reverted."""
@@ -211,5 +228,8 @@ class ModelDeploymentSpec(SpecModel):
     that turns bad is still reverted."""
     action: Action | None = None
     """What a person asks of the release under way, such as an approval; carried out once."""
+    restart_at: Moment | None = None
+    """When a restart of the pods was asked for, as in 2026-11-26T10:00:00Z: pods whose Deployment
+    has not been restarted since are replaced, once no release moves traffic. It is no release."""
     history_limit: int = Field(default=10, ge=1, le=100)
     """Past versions that are kept to go back to."""

@@ -110,8 +110,13 @@ class Release(StatusModel):
     weight: int = Field(default=0, description="Highest percent of traffic reached.")
     kept: int = Field(default=0, description="Pods of the previous version kept in the watch.")
     direct: bool = Field(default=False, description="Going back: without steps.")
+    swapping: Time = Field(
+        default="", description="Under capacity Auto: since when pods are swapped."
+    )
     settled: bool = Field(default=False, description="The step's pods are ready and counted.")
     smoked: bool = Field(default=False, description="The smoke checks have passed.")
+    checked: bool = Field(default=False, description="Those after the switch have passed.")
+    good: float = Field(default=0, description="Seconds of Good verdicts in an analysis step.")
     failed: bool = Field(default=False, description="A rule failed after promotion.")
     throughput_before: float | None = Field(
         default=None, description="Requests per second of the live Service before promotion."
@@ -173,9 +178,15 @@ class Status(StatusModel):
     previous: VersionStatus | None = Field(
         default=None, description="The version kept to go back to while the new one is watched."
     )
+    previous_until: Time = Field(
+        default="", description="After the watch: until when the previous version is kept."
+    )
     release: Release | None = Field(default=None, description="The release under way.")
     analysis: AnalysisStatus | None = Field(default=None, description="The current verdict.")
     rejected: Rejection | None = Field(default=None, description="The last reverted version.")
+    queued: Time = Field(
+        default="", description="Since when a release waits for its turn; empty if none does."
+    )
     action: ActionStatus | None = Field(
         default=None, description="The action of a person that was handled last."
     )

@@ -37,11 +37,16 @@ def read(file: str) -> list[Manifest]:
 
     Raises `BadManifest`.
     """
+    return [_manifest(each, file) for each in model_deployments(file)]
+
+
+def model_deployments(file: str) -> list[dict[str, Any]]:
+    """The same as they are written, unchecked. Raises `BadManifest` when there is none."""
     documents = list(_documents(_text(file), file))
     found = [each for each in documents if each.get("kind") == KIND]
     if not found:
         raise BadManifest(f"{file}: no {KIND} in it (kind: {KIND} is what is looked for)")
-    return [_manifest(each, file) for each in found]
+    return found
 
 
 def _text(file: str) -> str:

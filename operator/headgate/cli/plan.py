@@ -37,7 +37,7 @@ def add(commands: Any) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the plan; 2 when the manifest cannot work."""
     from headgate.cli.manifest import BadManifest, read
-    from headgate.core.offline import plan_steps
+    from headgate.core.offline import plan_steps, remarks
     from headgate.core.weights import NoSplitError
 
     try:
@@ -56,6 +56,8 @@ def execute(arguments: argparse.Namespace) -> int:
         print("\n" * bool(index), end="")
         print(f"{manifest.name} {manifest.spec.model.version} · {strategy}")
         print(_table(steps))
+        for remark in remarks(manifest.spec):
+            print(remark)
     return 0
 
 
@@ -63,6 +65,7 @@ def _as_json(step: PlannedStep) -> dict[str, Any]:
     whole = step.effective_weight == int(step.effective_weight)
     return {
         "index": step.index,
+        "kind": step.kind,
         "weight": step.weight,
         "stable": step.stable,
         "candidate": step.candidate,
@@ -72,13 +75,24 @@ def _as_json(step: PlannedStep) -> dict[str, Any]:
     }
 
 
+def _hold(step: PlannedStep) -> str:
+    match step.kind:
+        case "approval":
+            return f"approval within {step.timeout}" if step.timeout else "approval"
+        case "analysis":
+            return f"Good for {step.hold}"
+        case "scale":
+            return "until ready"
+        case "promotion":
+            return "watch"
+        case _:
+            return step.hold
+
+
 def _table(steps: list[PlannedStep]) -> str:
     rows = [("STEP", "WEIGHT", "STABLE", "CANDIDATE", "EFFECTIVE", "HOLD")]
     for step in steps:
         mark = "~" if step.approximated else ""
-        hold = "approval" if step.approval else step.hold
-        if step.weight == 100:
-            hold = "watch"
         rows.append(
             (
                 str(step.index + 1),
@@ -86,7 +100,7 @@ def _table(steps: list[PlannedStep]) -> str:
                 str(step.stable),
                 str(step.candidate),
                 f"{mark}{step.effective_weight:g}%",
-                hold,
+                _hold(step),
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -11,6 +11,7 @@ _EPILOG = """\
 examples:
   headgate run --providers providers.yaml
   headgate run --providers providers.yaml --namespace risk --namespace fraud --log-format text
+  headgate run --providers providers.yaml --lease headgate-system/headgate
 
 providers.yaml names the Prometheus servers that a ModelDeployment may use:
   providers:
@@ -44,6 +45,25 @@ def add(commands: Any) -> None:
     added.add_argument(
         "--health-port", type=int, default=8080, metavar="PORT", help="of /healthz and /readyz"
     )
+    added.add_argument(
+        "--lease",
+        metavar="NAMESPACE/NAME",
+        help="the Lease by which one of several processes leads; the others stand by "
+        "(default: none, this is the only process)",
+    )
+    added.add_argument(
+        "--lease-duration",
+        default="15s",
+        metavar="DURATION",
+        help="after this long without a renewal another process leads (default: 15s)",
+    )
+    for flag, where in (("--max-releases", "in all"), ("--max-releases-per-namespace", "in each")):
+        added.add_argument(
+            flag,
+            type=int,
+            metavar="N",
+            help=f"releases under way at the same time, {where}; others wait (default: no cap)",
+        )
     added.set_defaults(execute=execute)
 
 
@@ -62,6 +82,10 @@ def execute(arguments: argparse.Namespace) -> int:
             log_level=arguments.log_level,
             log_format=arguments.log_format,
             health_port=arguments.health_port,
+            lease=arguments.lease,
+            lease_duration=arguments.lease_duration,
+            max_releases=arguments.max_releases,
+            max_releases_per_namespace=arguments.max_releases_per_namespace,
         )
     except ValidationError as error:
         for each in error.errors():

@@ -106,7 +106,7 @@ def _undo(state: State, action: Action) -> State:
         return _ignore(state, action, _nothing_kept(state, action))
     if to == state.stable:
         return _ignore(state, action, f"{state.version_of(to)} serves already")
-    if to == state.previous:
+    if release is not None and to == state.previous:
         return _give_up(state, action, UNDONE)
     return _go_back(state, action, to)
 
@@ -132,7 +132,7 @@ def _go_back(state: State, action: Action, to: str) -> State:
     message = f"{_who(action)} asked to go back from {state.version_of(state.stable)}"
     message += f" to {known.version}"
     if state.release is not None:
-        state = state.finish("Promoted", "WatchEnded", message).change(previous=None)
+        state = state.finish("Promoted", "WatchEnded", message)
     if known.rejected:
         state = state.change(marks=(*state.marks, MarkRevision(to, rejected=False)))
     if state.rejected is not None and state.rejected.revision == to:

@@ -4,13 +4,16 @@ that says what is missing."""
 from __future__ import annotations
 
 from headgate.api.quantities import parse_duration
-from headgate.api.strategy import OnTimeout
+from headgate.api.strategy import OnTimeout, StrategyType
+from headgate.core.capacity import make_room
 from headgate.core.desire import targets
 from headgate.core.intents import MarkRevision
 from headgate.core.judging import begin_step, evidence_of, hold_left, hold_of
+from headgate.core.keeping import end_watch, kept_now
 from headgate.core.reverting import UNDONE, reject, revert
-from headgate.core.settings import kept_of
+from headgate.core.settings import kept_of, ready_floor_of
 from headgate.core.state import State
+from headgate.core.steps import Step, StepKind
 from headgate.core.timing import for_people, to_text
 from headgate.judge import Evidence, Verdict, throughput
 
@@ -24,6 +27,9 @@ def advance(state: State) -> State:
         return state.wait("spec.suspend is true: no step forward, reverting excepted")
     if state.damaged:
         return state.wait(f"restoring {state.damaged[0]} first")
+    state = make_room(state)
+    if state.release is None or state.release.stage == "Reverting":
+        return state
     match release.stage:
         case "Starting":
             return _starting(state)
@@ -51,18 +57,34 @@ def _starting(state: State) -> State:
 
 
 def _smoke(state: State) -> State:
+    """The smoke checks, before any live traffic or, while watching, right after the switch."""
     release, smoke = state.release, state.seen.smoke
     assert release is not None
-    if smoke is None or smoke.revision != release.revision:
+    live = release.stage == "Watching"
+    where = " after the switch" if live else ""
+    if smoke is None or (smoke.revision, smoke.after_switch) != (release.revision, live):
         return state.change(smoke_wanted=True).wait(
-            f"checking health and smoke predictions of {release.version}"
+            f"checking health and smoke predictions of {release.version}{where}"
         )
     if smoke.passed:
-        return state.proceed(smoked=True).say(
-            "SmokePassed", f"{release.version} passed its checks: {smoke.sentence}"
+        state = state.proceed(checked=True) if live else state.proceed(smoked=True)
+        return state.say(
+            "SmokePassed", f"{release.version} passed its checks{where}: {smoke.sentence}"
         )
-    state = revert(state, "SmokeFailed", smoke.sentence)
-    return state.wait(f"{release.version} failed its checks: {smoke.sentence}")
+    state = revert(state, "SmokeFailed", f"{smoke.sentence}{where}")
+    return state.wait(f"{release.version} failed its checks{where}: {smoke.sentence}")
+
+
+def _checked_after_switch(state: State) -> bool:
+    """Whether nothing is left to be checked after a blue/green switch; going back checks nothing
+    anew."""
+    release, strategy = state.release, state.seen.spec.strategy
+    assert release is not None
+    if strategy.type is not StrategyType.BLUE_GREEN or strategy.blue_green is None:
+        return True
+    if release.direct or release.checked or not state.replicas:
+        return True
+    return not strategy.blue_green.check_after_switch
 
 
 def _enter(state: State, index: int) -> State:
@@ -73,28 +95,51 @@ def _enter(state: State, index: int) -> State:
     if step.weight == 100:
         workload = state.seen.workload(state.stable)
         kept = min(workload.replicas if workload else 0, kept_of(state.seen.spec))
+        kept = 0 if state.swaps else kept
         state = state.proceed(stage="Promoting", step=index, kept=kept)
         if state.stable is not None:
-            state = state.say("StepEntered", f"{release.version} goes to 100 %.")
+            state = state.say("StepEntered", f"{release.version} goes to 100 %{_way(state)}.")
         return _promoting(state)
     now = to_text(state.now)
     state = state.proceed(
         stage="Stepping",
         step=index,
         settled=False,
+        good=0.0,
         weight=max(release.weight, step.weight),
         step_started=now,
     )
     state = begin_step(state)
     where = f"step {index + 1} of {len(state.steps)}"
-    if step.approval is not None:
-        message = f"{release.version} waits for approval at {step.weight} % ({where})."
-    elif step.weight == 0:
-        message = f"{release.version} is ready beside the live version ({where})."
-    else:
-        pods = f"{step.split.candidate} of {step.split.candidate + step.split.stable} pods"
-        message = f"{release.version} gets {step.weight} % of live traffic with {pods} ({where})."
-    return state.say("StepEntered", message)
+    return state.say("StepEntered", f"{release.version} {_entered(step)} ({where}).")
+
+
+def _way(state: State) -> str:
+    """What swapping means for a promotion."""
+    if not state.swaps or not state.replicas:
+        return ""
+    stable, floor = state.version_of(state.stable), ready_floor_of(state.seen.spec)
+    if state.replicas == 1:
+        return f"; the pod of {stable} makes way first, and nothing serves until its own is ready"
+    return f"; pods of {stable} make way, and at least {floor} of both stay ready"
+
+
+def _entered(step: Step) -> str:
+    candidate, both = step.split.candidate, step.split.candidate + step.split.stable
+    match step.kind:
+        case StepKind.APPROVAL:
+            return f"waits for approval at {step.weight} %"
+        case StepKind.ANALYSIS:
+            return f"stays at {step.weight} % until it has been Good for {for_people(step.hold)}"
+        case StepKind.HOLD:
+            return f"stays at {step.weight} % for {for_people(step.hold)}"
+        case StepKind.SCALE:
+            pods = "pod" if candidate == 1 else "pods"
+            return f"gets {candidate} {pods} and no live traffic"
+        case StepKind.PREVIEW:
+            return "is ready beside the live version"
+        case _:
+            return f"gets {step.weight} % of live traffic with {candidate} of {both} pods"
 
 
 def _last(state: State) -> int:
@@ -104,8 +149,11 @@ def _last(state: State) -> int:
 def _stepping(state: State) -> State:
     release, step = state.release, state.step
     assert release is not None
-    if release.promoting:
-        return _enter(state, _last(state))
+    if release.promoting or step.weight == 100:
+        if not state.replicas:
+            return state.wait("there are no replicas to go on with")
+        # A person asked for it, or the spec has fewer steps than when this one was entered.
+        return _enter(state, len(state.steps) - 1)
     missing = _missing_pods(state)
     if missing:
         return state.wait(missing)
@@ -117,6 +165,8 @@ def _stepping(state: State) -> State:
     if step.shared:
         judgement = state.judgement
         if judgement is None or judgement.verdict is not Verdict.GOOD:
+            return state.wait(_holding(state))
+        if step.kind is StepKind.ANALYSIS and release.good < step.hold:
             return state.wait(_holding(state))
     elif state.since(release.step_started) < step.hold:
         return state.wait(_holding(state))
@@ -163,6 +213,9 @@ def _holding(state: State) -> str:
     assert release is not None
     if step.approval is not None:
         return f"waiting for approval at {step.weight} %"
+    if step.kind is StepKind.ANALYSIS:
+        good, whole = for_people(release.good), for_people(step.hold)
+        return f"at {step.weight} % until it has been Good for {whole}, so far for {good}"
     if not step.shared:
         left = step.hold - state.since(release.step_started)
         return f"holding {step.weight} % for {for_people(left)} more"
@@ -199,6 +252,11 @@ def _promoting(state: State) -> State:
     workload = state.seen.workload(release.revision)
     if ready < state.replicas or workload is None or workload.replicas != state.replicas:
         return state.wait(f"{ready} of {state.replicas} pods of {release.version} are ready")
+    if not release.smoked and state.replicas:
+        # There was no room for any of its pods before.
+        state = _smoke(state)
+        if state.release is None or not state.release.smoked:
+            return state
     return _promote(state)
 
 
@@ -208,6 +266,8 @@ def _promote(state: State) -> State:
     assert release is not None
     before = throughput(evidence_of(state))
     old = state.stable
+    workload = state.seen.workload(old)
+    kept = min(release.kept, workload.replicas if workload is not None else 0)
     state = (
         _give_up_undone(state)
         .change(
@@ -219,6 +279,7 @@ def _promote(state: State) -> State:
         )
         .proceed(
             stage="Watching",
+            kept=kept,
             weight=100,
             settled=True,
             throughput_before=before,
@@ -226,8 +287,14 @@ def _promote(state: State) -> State:
         )
     )
     state = begin_step(state)
-    message = f"{release.version} is the stable version now and gets all live traffic."
-    return _watching(state.say("Promoted", message))
+    message = f"{release.version} is the stable version now and gets all live traffic"
+    if old is not None and state.replicas and not kept:
+        message += f"; no pod of {state.version_of(old)} is kept, so going back needs a start"
+    state = state.say("Promoted", f"{message}.")
+    if not _checked_after_switch(state):
+        # What was found before the switch does not count.
+        return state.change(smoke_wanted=True)
+    return _watching(state)
 
 
 def _give_up_undone(state: State) -> State:
@@ -242,6 +309,10 @@ def _give_up_undone(state: State) -> State:
 
 
 def _watching(state: State) -> State:
+    if not _checked_after_switch(state):
+        state = _smoke(state)
+        if not _checked_after_switch(state):
+            return state
     release = state.release
     assert release is not None
     evidence = evidence_of(state)
@@ -251,7 +322,8 @@ def _watching(state: State) -> State:
     holding = next((name for name, held in evidence.held.items() if held > 0), None)
     if left > 0:
         watched, whole = for_people(hold_of(state) - left), for_people(hold_of(state))
-        return state.wait(f"watching {release.version} for {watched} of {whole}")
+        back = "; going back needs a start" if state.previous and not kept_now(state) else ""
+        return state.wait(f"watching {release.version} for {watched} of {whole}{back}")
     if holding is not None and state.previous is not None and not going_back:
         return state.wait(f"the watch goes on while {holding} holds")
     message = f"{release.version} is released."
@@ -261,7 +333,7 @@ def _watching(state: State) -> State:
         message = f"{release.version} is released; no request was counted, so nothing was judged."
     state = state.say("ReleaseEnded", message, warning=release.failed)
     outcome = "Failed" if release.failed else "Promoted"
-    return state.finish(outcome, outcome, message).change(previous=None)
+    return end_watch(state, outcome, outcome, message)
 
 
 def _is_quiet(state: State, evidence: Evidence) -> bool:

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from headgate.core.capacity import grown, swapped
+from headgate.core.keeping import kept_now
 from headgate.core.observation import NOWHERE
-from headgate.core.reverting import is_bad
-from headgate.core.settings import revert_floor_of, surge_of, unavailable_of
+from headgate.core.reverting import LONGEST_UNPINNED_REVERT, is_bad
+from headgate.core.settings import ready_floor_of, revert_floor_of, surge_of, unavailable_of
 from headgate.core.state import State
+from headgate.core.steps import previewed
 from headgate.core.weights import Split
-
-LONGEST_UNPINNED_REVERT = 60.0
-"""Seconds after which a revert pins to any ready stable pod, however few."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ def desire(state: State) -> Desire:
     if candidate is None:
         if state.stable is not None:
             replicas[state.stable] = state.replicas
-        if state.previous is not None and release is not None:
-            replicas[state.previous] = release.kept
+        if state.previous is not None:
+            replicas[state.previous] = kept_now(state)
     else:
         pods = _next_pods(state)
         if state.stable is not None:
@@ -58,11 +58,17 @@ def targets(state: State) -> Split:
     if state.stable is None:
         return Split(0, wanted)
     if release.stage == "Promoting":
-        return Split(release.kept, wanted)
+        return Split(0 if state.swaps else release.kept, wanted)
     if release.stage == "Stepping":
+        # At 100 % the spec has lost the step that the release stood at: it goes on from there.
+        gone_on = step.weight == 100 and wanted > 0
+        return _standing(state) if gone_on else step.split
+    if state.swaps:
+        return previewed(state.seen.spec, max(1, step.split.candidate), swapping=True)
+    if step.weight == 0:
         return step.split
     if not step.shared:
-        return Split(wanted, max(step.split.candidate, 0))
+        return Split(wanted, step.split.candidate)
     least, most = wanted - unavailable_of(state.seen.spec), wanted + surge_of(state.seen.spec)
     stable = wanted if surge_of(state.seen.spec) else max(step.split.stable, least)
     return Split(stable, max(1, min(step.split.candidate, most - stable)))
@@ -71,6 +77,8 @@ def targets(state: State) -> Split:
 def _next_pods(state: State) -> Split:
     """As far towards the targets as surge and unavailability allow in this pass."""
     seen, target, spec = state.seen, targets(state), state.seen.spec
+    if state.swaps:
+        return swapped(state, target)
     stable_now = _current(state, state.stable)
     candidate_now = _current(state, state.candidate)
     release = state.release
@@ -87,6 +95,10 @@ def _next_pods(state: State) -> Split:
         whole = seen.ready(state.stable) >= stable_now
         spare = max(target.stable, least - seen.ready(state.candidate))
         stable = min(stable_now, spare) if whole else stable_now
+    elif target.stable > stable_now:
+        # A step to a lower weight.
+        room = most - max(candidate_now, len(seen.pods_of(state.candidate)))
+        stable = max(stable_now, min(target.stable, room))
     candidate = target.candidate
     if target.candidate > candidate_now:
         room = most - max(stable_now, len(seen.pods_of(state.stable)))
@@ -95,6 +107,10 @@ def _next_pods(state: State) -> Split:
         needed = least - seen.ready(state.stable)
         candidate = max(target.candidate, min(candidate_now, needed))
     return Split(stable, candidate)
+
+
+def _standing(state: State) -> Split:
+    return Split(_current(state, state.stable), _current(state, state.candidate))
 
 
 def _current(state: State, revision: str | None) -> int:
@@ -112,11 +128,21 @@ def _traffic(state: State) -> str | None:
     if state.seen.strangers((state.stable, state.candidate)):
         return state.stable
     if release.stage == "Promoting":
-        return None if release.weight else state.stable
+        # Swapped pods of both sides serve together, whatever the strategy: neither is whole.
+        together = _widened(state) or (state.swaps and _both_ready(state))
+        return None if release.weight or together else state.stable
     if release.stage != "Stepping" or not state.step.shared:
         return None if _widened(state) and _short_of_stable(state) else state.stable
-    both = state.seen.ready(state.stable) and state.seen.ready(state.candidate)
-    return None if _widened(state) or both else state.stable
+    if _widened(state):
+        return None
+    # After a step with more pods than this one (a load test) the surplus has to go first.
+    surplus = _standing(state).candidate > state.step.split.candidate
+    surplus = surplus or state.seen.ready(state.candidate) > state.step.split.candidate
+    return None if _both_ready(state) and not surplus else state.stable
+
+
+def _both_ready(state: State) -> bool:
+    return bool(state.seen.ready(state.stable) and state.seen.ready(state.candidate))
 
 
 def _widened(state: State) -> bool:
@@ -138,7 +164,7 @@ def _reverting(state: State) -> Desire:
     release, stable = state.release, state.stable
     assert release is not None
     assert stable is not None
-    replicas = {stable: state.replicas}
+    replicas = {stable: _coming_back(state, stable)}
     candidate = release.revision
     bad = is_bad(state)
     pinned = state.seen.live is not None and state.seen.live.revision == stable
@@ -151,13 +177,27 @@ def _reverting(state: State) -> Desire:
         )
     # One candidate pod goes for each stable pod that became ready; the last one at the pin.
     current = _current(state, candidate)
-    if current or state.seen.workload(candidate) is not None:
+    if state.swaps:
+        # Its pods hold the places that stable needs: all above the floor make way at once.
+        floor = _floor(state, bad) if state.seen.ready(candidate) else 0
+        replicas[candidate] = min(current, max(0, floor - state.seen.ready(stable)))
+    elif current or state.seen.workload(candidate) is not None:
         replicas[candidate] = max(1, min(current, state.replicas - state.seen.ready(stable)))
     return Desire(
         replicas=replicas,
         traffic=None if not state.seen.strangers((stable, candidate)) else candidate,
         roles={"stable": stable, "candidate": candidate},
     )
+
+
+def _coming_back(state: State, stable: str) -> int:
+    """Pods of the stable version during a revert: all of them at once, or, where the candidate's
+    pods hold their places, as those go. A pod that hangs must not hold up the revert for ever."""
+    release = state.release
+    assert release is not None
+    if not state.swaps or state.since(release.decided) >= LONGEST_UNPINNED_REVERT:
+        return state.replicas
+    return grown(state, stable, state.replicas)
 
 
 def _may_pin(state: State, bad: bool) -> bool:
@@ -178,6 +218,9 @@ def _floor(state: State, bad: bool) -> int:
     costing capacity."""
     spec = state.seen.spec
     floor = revert_floor_of(spec)
+    if state.swaps:
+        kept = ready_floor_of(spec)
+        return min(floor, kept) if bad else kept
     return floor if bad else max(floor, state.replicas - unavailable_of(spec))
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from headgate.core.desire import Desire
 from headgate.core.intents import (
+    DropDisruptionBudget,
     DropRevision,
     Intent,
     KeepRevision,
     MarkRevision,
     RemoveWorkload,
+    RestartWorkload,
     RunSmoke,
+    SetDisruptionBudget,
+    SetReplicas,
     SetRole,
     SetTraffic,
     SetWorkload,
@@ -51,7 +55,10 @@ def difference(state: State, desired: Desire) -> tuple[Intent, ...]:
         *_more_pods(state, desired),
         *_roles(state, desired),
         *_fewer_pods(state, desired),
+        *_budgets(state, desired),
         *_marks(state),
+        *_replicas(state),
+        *_restart(state),
         *_smoke(state),
         *_revisions_dropped(state, desired),
         *state.warm_ups,
@@ -111,6 +118,21 @@ def _roles(state: State, desired: Desire) -> list[Intent]:
     ]
 
 
+def _budgets(state: State, desired: Desire) -> list[Intent]:
+    """One for each revision that has had two pods, until its pods go."""
+    seen = state.seen
+    intents: list[Intent] = []
+    for revision, replicas in desired.replicas.items():
+        wanted = replicas > 1 or revision in seen.budgets
+        kept = seen.known(revision) is not None
+        if wanted and kept and revision not in seen.guarded and not seen.budgets.get(revision):
+            intents.append(SetDisruptionBudget(revision))
+    for revision in seen.budgets:
+        if revision not in desired.replicas or revision in seen.guarded:
+            intents.append(DropDisruptionBudget(revision))
+    return intents
+
+
 def _fewer_pods(state: State, desired: Desire) -> list[Intent]:
     intents: list[Intent] = []
     for workload in state.seen.workloads:
@@ -147,9 +169,21 @@ def _unwritten(state: State, mark: MarkRevision) -> bool:
     )
 
 
+def _restart(state: State) -> list[Intent]:
+    if state.restart_at is None or state.stable is None:
+        return []
+    return [RestartWorkload(state.stable, state.restart_at)]
+
+
+def _replicas(state: State) -> list[Intent]:
+    return [SetReplicas(state.replicas)] if state.seen.replicas_left_out else []
+
+
 def _smoke(state: State) -> list[Intent]:
     release = state.release
-    return [RunSmoke(release.revision)] if state.smoke_wanted and release is not None else []
+    if not state.smoke_wanted or release is None:
+        return []
+    return [RunSmoke(release.revision, after_switch=release.stage == "Watching")]
 
 
 def _revisions_dropped(state: State, desired: Desire) -> list[Intent]:

@@ -100,11 +100,46 @@ class SetRole(Intent):
 
 
 @dataclass(frozen=True)
-class RunSmoke(Intent):
-    """Send the smoke requests (R4) to a ready pod of a revision; the answer comes in a later
-    observation."""
+class RestartWorkload(Intent):
+    """Have the Deployment of a revision replace its pods, as `kubectl rollout restart` does.
+
+    `at` is when a person asked for it.
+    """
+
+    live_read: ClassVar[bool] = True
+    revision: str
+    at: str
+
+
+@dataclass(frozen=True)
+class SetDisruptionBudget(Intent):
+    """Create or restore the PodDisruptionBudget of a revision."""
 
     revision: str
+
+
+@dataclass(frozen=True)
+class DropDisruptionBudget(Intent):
+    """Delete the PodDisruptionBudget of a revision."""
+
+    revision: str
+
+
+@dataclass(frozen=True)
+class SetReplicas(Intent):
+    """Write the ModelDeployment's replicas through its scale subresource, because they were left
+    out and an autoscaler cannot read an absent field. Only while they still are."""
+
+    replicas: int
+
+
+@dataclass(frozen=True)
+class RunSmoke(Intent):
+    """Send the smoke requests (R4) to a ready pod of a revision; the answer comes in a later
+    observation. `after_switch` repeats them once the revision is live."""
+
+    revision: str
+    after_switch: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,10 +174,12 @@ class Note:
 @dataclass(frozen=True)
 class Plan:
     """The planner's answer: writes in order, the status to store, seconds until the next look
-    (None: only when something changes), sentences, and the pods to be polled for metrics."""
+    (None: only when something changes), sentences, and whether pods are to be polled for metrics.
+    `hold_left` is in how many seconds a poll could see the end of the hold, None without one."""
 
     intents: tuple[Intent, ...]
     status: Status
     requeue_after: float | None = None
     notes: tuple[Note, ...] = ()
     polled: bool = False
+    hold_left: float | None = None

@@ -8,6 +8,7 @@ from headgate.api.quantities import parse_duration
 from headgate.core.reverting import revert
 from headgate.core.settings import judge_settings
 from headgate.core.state import State
+from headgate.core.steps import StepKind
 from headgate.core.warming import warm_from
 from headgate.judge import (
     CheckKind,
@@ -25,6 +26,8 @@ from headgate.judge import (
 
 def evidence_of(state: State) -> Evidence:
     """The counts of the current step; a foreign or lost state begins anew."""
+    if state.counted is not None:
+        return state.counted
     release = state.release
     assert release is not None
     try:
@@ -38,7 +41,7 @@ def begin_step(state: State) -> State:
     so does how long each condition has held: it may hold across steps."""
     before = evidence_of(state)
     evidence = replace(begin(state.now, before), held=before.held)
-    return state.proceed(evidence=evidence.to_dict())
+    return state.proceed(evidence=evidence.to_dict()).change(counted=evidence)
 
 
 def judge_release(state: State) -> State:
@@ -46,13 +49,13 @@ def judge_release(state: State) -> State:
     release = state.release
     if release is None or release.stage == "Reverting":
         return state
-    settings = judge_settings(state.seen.spec)
+    settings = judge_settings(state.seen.spec, state.seen.scrape_interval)
     stage = stage_of(state)
-    evidence = evidence_of(state)
+    evidence = before = evidence_of(state)
     sample = state.seen.sample
     if sample is not None and (evidence.at is None or sample.at > evidence.at):
         evidence = observe(evidence, sample, _sides(state), settings, stage, warm_from(state))
-    state = state.proceed(evidence=evidence.to_dict())
+    state = state.proceed(evidence=evidence.to_dict()).change(counted=evidence)
     if release.stage == "Starting":
         return state
     if not _gets_traffic(state):
@@ -60,7 +63,19 @@ def judge_release(state: State) -> State:
             Verdict.NOT_APPLICABLE, "NoTraffic", "the candidate gets no live traffic yet"
         )
         return state.change(judgement=nothing)
-    return _act(_judged(state, evidence, settings))
+    return _act(_count_good(_judged(state, evidence, settings), before, evidence))
+
+
+def _count_good(state: State, before: Evidence, evidence: Evidence) -> State:
+    """Add what was observed since the poll before to the time that an analysis step has been
+    Good. An Unknown verdict adds nothing and takes nothing away."""
+    release, judgement = state.release, state.judgement
+    assert release is not None
+    analysed = release.stage == "Stepping" and release.settled
+    good = judgement is not None and judgement.verdict is Verdict.GOOD
+    if not analysed or not good or state.step.kind is not StepKind.ANALYSIS:
+        return state
+    return state.proceed(good=release.good + max(0.0, evidence.observed - before.observed))
 
 
 def stage_of(state: State) -> Stage:
@@ -85,6 +100,19 @@ def hold_left(state: State, evidence: Evidence) -> float:
     return max(0.0, hold_of(state) - evidence.observed)
 
 
+def hold_unseen(state: State) -> float | None:
+    """Seconds from now until a poll would find the hold over; None when no poll ends one."""
+    release = state.release
+    if release is None or release.stage not in ("Stepping", "Watching"):
+        return None
+    if release.stage == "Stepping" and not (release.settled and state.step.shared):
+        return None
+    evidence = evidence_of(state)
+    counted = max(evidence.since, evidence.at or 0.0)
+    left = hold_left(state, evidence) - (state.now - counted)
+    return left if left > 0 else None
+
+
 def hold_of(state: State) -> float:
     """Seconds that this step or watch is to be observed; a judged step at least one interval."""
     release = state.release
@@ -92,6 +120,9 @@ def hold_of(state: State) -> float:
     if release.stage == "Watching":
         return parse_duration(state.seen.spec.watch.duration)
     step = state.step
+    if step.kind is StepKind.ANALYSIS:
+        # It counts the seconds of Good verdicts instead.
+        return 0.0
     if step.shared and step.approval is None:
         return max(step.hold, parse_duration(state.seen.spec.analysis.interval))
     return step.hold

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headgate.api.status import Release
+from headgate.core.keeping import end_watch
 from headgate.core.reverting import withdraw
 from headgate.core.state import State
 from headgate.core.timing import to_text
@@ -19,11 +20,7 @@ def supersede(state: State) -> State:
     if release.stage == "Watching":
         outcome = "Failed" if release.failed else "Promoted"
         message = f"The watch of {release.version} ended early: the spec asks for {wanted}."
-        return (
-            state.say("WatchEnded", message)
-            .finish(outcome, "WatchEnded", message)
-            .change(previous=None)
-        )
+        return end_watch(state.say("WatchEnded", message), outcome, "WatchEnded", message)
     if state.seen.revision == state.stable:
         return withdraw(
             state,
@@ -36,16 +33,23 @@ def supersede(state: State) -> State:
 def start(state: State) -> State:
     """Begin a release when the spec asks for a version that is neither stable nor rejected."""
     seen, revision = state.seen, state.seen.revision
-    if state.release is not None or revision == state.stable:
+    if state.release is not None:
+        return state
+    state = _tell_what_is_missing(state)
+    if revision == state.stable:
         return state
     if refused(state):
         return state
+    if seen.missing is not None:
+        return state.wait(f"{seen.spec.model.version} is not released: {seen.missing}.")
     if seen.spec.suspend:
         return state.wait(f"{seen.spec.model.version} is not released while spec.suspend is true.")
     known = seen.known(revision)
     first = state.stable is None
     going_back = known is not None and known.once_stable and not known.rejected
     version = seen.spec.model.version
+    if not first and not going_back and seen.turn is not None and not seen.turn.granted:
+        return queue(state, f"{version} waits for its turn: {seen.turn.sentence}.")
     state = begin(state, revision, version, direct=first or going_back)
     if first:
         return state.say("ReleaseStarted", f"Starting the first version, {version}.")
@@ -56,22 +60,48 @@ def start(state: State) -> State:
             f"Going back from {stable} to {version}, which was stable before: without steps.",
         )
     kind = seen.spec.strategy.type
+    if version == stable:
+        return state.say(
+            "ReleaseStarted", f"Releasing {version} with another template or ConfigMap ({kind})."
+        )
     return state.say("ReleaseStarted", f"Releasing {version} over {stable} ({kind}).")
+
+
+def _tell_what_is_missing(state: State) -> State:
+    """Once, when the stored status does not say it yet."""
+    missing = state.seen.missing
+    if missing is None or missing in state.seen.status.message:
+        return state
+    return state.say("ConfigMapMissing", f"{missing}.", warning=True)
 
 
 def begin(state: State, revision: str, version: str, *, direct: bool) -> State:
     """The first moment of a release; `direct` goes without steps."""
     now = to_text(state.now)
+    known = state.seen.known(revision)
     release = Release(
         revision=revision,
         version=version,
         direct=direct,
+        # Pods that were kept have served before: going back to them is one write.
+        smoked=direct
+        and known is not None
+        and known.once_stable
+        and state.seen.ready(revision) > 0,
         steps=1 if direct else len(state.steps),
         started=now,
         step_started=now,
         progressed=now,
     )
-    return state.change(release=release)
+    return state.change(previous=None, kept=0, kept_until="", release=release, counted=None)
+
+
+def queue(state: State, sentence: str) -> State:
+    """Wait for a turn, in the place that was taken first."""
+    since = state.seen.status.queued
+    if not since:
+        state = state.say("Queued", sentence)
+    return state.wait(sentence).change(queued=since or to_text(state.now))
 
 
 def refused(state: State) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.api.status import Status
+from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
 from headgate.judge import Sample
 
 NOWHERE = "none"
@@ -65,11 +66,15 @@ class Pod:
 
 @dataclass(frozen=True)
 class Workload:
-    """The Deployment of one revision. `intact` is false when it differs from what was rendered."""
+    """The Deployment of one revision. `intact` is false when it differs from what was rendered.
+    `failure` says why its pods cannot be created, in the cluster's own words (as for a quota).
+    `restarted` is the time of the last restart of its pods that a person asked for."""
 
     revision: str
     replicas: int
     intact: bool = True
+    failure: str = ""
+    restarted: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,11 +109,23 @@ class KnownRevision:
 
 @dataclass(frozen=True)
 class SmokeResult:
-    """What the smoke checks (R4) of one revision found; `sentence` says it to a person."""
+    """What the smoke checks (R4) of one revision found; `sentence` says it to a person.
+
+    `after_switch` tells the checks that are repeated once the revision is live from those before.
+    """
 
     revision: str
     passed: bool
     sentence: str
+    after_switch: bool = False
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Whether a new release may begin under the caps; `sentence` says what it waits for."""
+
+    granted: bool
+    sentence: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,9 +134,13 @@ class Observation:
 
     `spec` is already resolved (`headgate.api.environments.resolve`). `roles` maps the role
     Services ("stable", "candidate") that exist and are intact to the revision they select.
-    `conflict` is a sentence when a child's name belongs to somebody else. `scaled` is the author's
-    or the autoscaler's replica count. `warming` are the pods that are being warmed up, or were
-    until a moment ago, by name.
+    `conflict` is a sentence when a child's name belongs to somebody else, `missing` when something
+    that the template uses is not there: then no release starts, and `revision` is the newest known
+    one of the same manifest. `replicas_left_out` says that the stored manifest has none, so that
+    `spec` has the environment's. `budgets` says of each revision with a PodDisruptionBudget of ours
+    whether it is intact; `guarded` are the revisions whose pods an author's own one selects.
+    `scrape_interval` is the metrics provider's, in seconds. `turn` is None when there is no cap on
+    releases. `warming` are the pods that are being warmed up, or were until a moment ago, by name.
     """
 
     namespace: str
@@ -136,6 +157,12 @@ class Observation:
     sample: Sample | None = None
     smoke: SmokeResult | None = None
     conflict: str | None = None
+    missing: str | None = None
+    replicas_left_out: bool = False
+    budgets: Mapping[str, bool] = field(default_factory=dict)
+    guarded: frozenset[str] = frozenset()
+    scrape_interval: float = DEFAULT_SCRAPE_INTERVAL
+    turn: Turn | None = None
     warming: Mapping[str, Warming] = field(default_factory=dict)
 
     def workload(self, revision: str | None) -> Workload | None:

@@ -13,10 +13,12 @@ from headgate.core.difference import difference, find_damage
 from headgate.core.failures import fail_by_pods
 from headgate.core.intents import Plan
 from headgate.core.judging import judge_release
+from headgate.core.keeping import let_go
 from headgate.core.lifecycle import start, supersede
 from headgate.core.observation import Observation
 from headgate.core.recovery import recover
 from headgate.core.report import conflicted, report
+from headgate.core.restarting import restart
 from headgate.core.reverting import conclude
 from headgate.core.warming import warm_up
 
@@ -29,6 +31,8 @@ CHAIN = (
     advance,
     conclude,
     start,
+    let_go,
+    restart,
     warm_up,
 )
 

@@ -21,6 +21,8 @@ def recover(seen: Observation, now: float) -> State:
         now=now,
         stable=status.stable.revision if status.stable else None,
         previous=status.previous.revision if status.previous else None,
+        kept=status.previous.replicas if status.previous else 0,
+        kept_until=status.previous_until,
         release=status.release,
         rejected=status.rejected,
         action=status.action,

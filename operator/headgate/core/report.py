@@ -10,11 +10,13 @@ from headgate.api.status import (
     Status,
     VersionStatus,
 )
+from headgate.core.capacity import room_deadline
 from headgate.core.conditions import conditions_of
 from headgate.core.desire import Desire, unpinned_deadline
 from headgate.core.failures import pull_deadline, waits_for_pods
 from headgate.core.intents import Intent, Note, Plan
-from headgate.core.judging import evidence_of
+from headgate.core.judging import evidence_of, hold_unseen
+from headgate.core.keeping import keeping_left
 from headgate.core.lifecycle import refused
 from headgate.core.observation import Observation
 from headgate.core.reverting import PEOPLES_REASONS
@@ -24,7 +26,7 @@ from headgate.core.timing import to_text
 from headgate.core.warming import cold_deadline
 
 DECISIONS_KEPT = 10
-CONFLICT_RECHECK = 30.0
+RECHECK = 30.0
 
 
 def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
@@ -48,9 +50,11 @@ def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
         stable=_side(state, desired, state.stable),
         candidate=_side(state, desired, state.candidate),
         previous=_side(state, desired, state.previous),
+        previous_until=state.kept_until if release is None else "",
         release=release,
         analysis=_analysis(state),
         rejected=state.rejected,
+        queued=state.queued,
         action=state.action,
         decisions=[*seen.status.decisions, *_decisions(state)][-DECISIONS_KEPT:],
         releases=list(state.releases),
@@ -62,6 +66,7 @@ def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
         requeue_after=_requeue_after(state),
         notes=state.notes,
         polled=release is not None and release.stage != "Reverting",
+        hold_left=hold_unseen(state),
     )
 
 
@@ -79,7 +84,7 @@ def conflicted(seen: Observation, now: float) -> Plan:
         }
     )
     notes = () if known else (Note("Conflict", message, warning=True),)
-    return Plan((), status, requeue_after=CONFLICT_RECHECK, notes=notes)
+    return Plan((), status, requeue_after=RECHECK, notes=notes)
 
 
 def _phase(state: State) -> str:
@@ -89,6 +94,8 @@ def _phase(state: State) -> str:
             return "Suspended" if state.seen.spec.suspend else "Pending"
         if refused(state):
             return "Reverted"
+        if state.queued:
+            return "Queued"
         return "Suspended" if state.seen.spec.suspend else "Stable"
     if release.stage == "Reverting":
         rejected = state.rejected is not None and state.rejected.revision == release.revision
@@ -142,7 +149,12 @@ def _at_rest(state: State) -> str:
     if state.stable is None:
         return f"{wanted} has not been started."
     ready = state.seen.ready(state.stable)
-    return f"{stable} serves with {ready} of {state.replicas} pods ready."
+    serves = f"{stable} serves with {ready} of {state.replicas} pods ready"
+    if state.previous is not None:
+        serves += f"; {state.version_of(state.previous)} is kept until {state.kept_until}"
+    if state.seen.missing is not None:
+        return f"{serves}. {state.seen.missing}; its pods have copies, the next release waits."
+    return f"{serves}."
 
 
 def _desired_weight(state: State, desired: Desire) -> int | None:
@@ -152,7 +164,8 @@ def _desired_weight(state: State, desired: Desire) -> int | None:
     if release.stage in ("Promoting", "Watching"):
         return 100
     if release.stage == "Stepping":
-        return state.step.weight
+        # Without replicas only the last step is left, which it has not reached.
+        return min(state.step.weight, release.weight)
     return 0
 
 
@@ -226,13 +239,12 @@ def _requeue_after(state: State) -> float | None:
     """Seconds until something could be decided that no event announces."""
     release = state.release
     if release is None:
-        return cold_deadline(state)
+        waits = [keeping_left(state), RECHECK if state.seen.missing is not None else 0.0]
+        waits.append(cold_deadline(state) or 0.0)
+        return min((each for each in waits if each > 0), default=None)
     spec = state.seen.spec
-    deadlines: list[float | None] = [
-        pull_deadline(state),
-        unpinned_deadline(state),
-        cold_deadline(state),
-    ]
+    deadlines: list[float | None] = [pull_deadline(state), unpinned_deadline(state)]
+    deadlines += [room_deadline(state), keeping_left(state), cold_deadline(state)]
     if waits_for_pods(state):
         deadlines.append(progress_deadline_of(spec) - state.since(release.progressed))
     if release.stage == "Stepping" and not state.step.shared:

@@ -16,6 +16,9 @@ ABORTED = "Aborted"
 UNDONE = "Undone"
 PEOPLES_REASONS = frozenset({ABORTED, UNDONE})
 """Why a person gives a version up. It is rejected as a bad one is, but costs no capacity."""
+LONGEST_UNPINNED_REVERT = 60.0
+"""Seconds after which a revert pins to any ready stable pod, however few, and waits for no pod of
+the candidate to be gone."""
 
 
 def revert(state: State, reason: str, message: str) -> State:
@@ -99,6 +102,10 @@ def conclude(state: State) -> State:
     seen = state.seen
     pinned = seen.live is not None and seen.live.revision == state.stable
     if not pinned or seen.workload(release.revision) is not None:
+        return state
+    leaving = any(pod.revision == release.revision for pod in seen.pods)
+    if state.swaps and leaving and state.since(release.decided) < LONGEST_UNPINNED_REVERT:
+        # Its pods hold the places that others need.
         return state
     rejected = state.rejected is not None and state.rejected.revision == release.revision
     took = for_people(state.since(release.decided))

@@ -7,6 +7,7 @@ from headgate.api.spec import ModelDeploymentSpec
 from headgate.judge import Comparison, Condition, JudgeSettings, Metric
 
 DEFAULT_SCRAPE_INTERVAL = 15.0
+DEFAULT_SCHEDULING_TIMEOUT = "2m"
 
 
 def replicas_of(spec: ModelDeploymentSpec) -> int:
@@ -34,8 +35,30 @@ def revert_floor_of(spec: ModelDeploymentSpec) -> int:
 
 
 def kept_of(spec: ModelDeploymentSpec) -> int:
-    """The most pods of the previous version that are kept through the watch."""
+    """The most pods of the previous version that are kept after promotion."""
+    if spec.watch.keep_previous is None:
+        return replicas_of(spec)
     return resolve(spec.watch.keep_previous, replicas_of(spec), round_up=True)
+
+
+def keep_for_of(spec: ModelDeploymentSpec) -> float | None:
+    """Seconds after promotion for which they are kept; None for as long as the watch lasts."""
+    return None if spec.watch.keep_for is None else parse_duration(spec.watch.keep_for)
+
+
+def ready_floor_of(spec: ModelDeploymentSpec) -> int:
+    """Ready pods that swapping never goes below; at most all but one, or none could be swapped."""
+    replicas = replicas_of(spec)
+    floor = spec.strategy.ready_floor
+    wanted = replicas - unavailable_of(spec)
+    if floor is not None:
+        wanted = resolve(floor, replicas, round_up=True)
+    return max(0, min(wanted, replicas - 1))
+
+
+def scheduling_timeout_of(spec: ModelDeploymentSpec) -> float:
+    """Seconds for which a candidate's pod may be unschedulable before something else is tried."""
+    return parse_duration(spec.strategy.scheduling_timeout or DEFAULT_SCHEDULING_TIMEOUT)
 
 
 def judge_settings(

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from headgate.api.status import ActionStatus, Rejection, Release, ReleaseRecord
+from headgate.api.strategy import Capacity
 from headgate.core.intents import Intent, Note
 from headgate.core.observation import Observation
 from headgate.core.settings import replicas_of
 from headgate.core.steps import Step, direct, steps_of
 from headgate.core.timing import to_seconds, to_text
-from headgate.judge import Judgement
+from headgate.judge import Evidence, Judgement
 
 MESSAGE_LENGTH = 1000
 RECORDS_KEPT = 10
@@ -25,15 +26,20 @@ RECORDS_KEPT = 10
 class State:
     """One ModelDeployment in the middle of being planned.
 
-    `stable` is the revision that serves, `previous` the one kept to go back to in the watch.
-    `marks` are writes on kept revisions that follow from decisions of this pass. `waiting` says
-    in a sentence what the release waits for, `warming` which pods are being warmed up.
+    `stable` is the revision that serves, `previous` the one kept to go back to in the watch,
+    and afterwards with `kept` pods until `kept_until`. `counted` is the release's evidence, once it
+    has been read. `marks` are writes on kept revisions that follow from decisions of this pass.
+    `waiting` says in a sentence what the release waits for, `queued` since when a new one waits for
+    its turn. `restart_at` is the restart of the stable version that this pass begins.
+    `warming` says which pods are being warmed up.
     """
 
     seen: Observation
     now: float
     stable: str | None = None
     previous: str | None = None
+    kept: int = 0
+    kept_until: str = ""
     release: Release | None = None
     rejected: Rejection | None = None
     action: ActionStatus | None = None
@@ -41,9 +47,12 @@ class State:
     marks: tuple[Intent, ...] = ()
     notes: tuple[Note, ...] = ()
     judgement: Judgement | None = None
+    counted: Evidence | None = None
     damaged: tuple[str, ...] = ()
     waiting: str = ""
     smoke_wanted: bool = False
+    restart_at: str | None = None
+    queued: str = ""
     warm_ups: tuple[Intent, ...] = ()
     warming: str = ""
 
@@ -57,7 +66,7 @@ class State:
         """The steps of the release under way; a first version and a way back have only one."""
         if self.release is not None and self.release.direct:
             return direct(self.seen.spec)
-        return steps_of(self.seen.spec)
+        return steps_of(self.seen.spec, self.swaps)
 
     @property
     def step(self) -> Step:
@@ -65,6 +74,16 @@ class State:
         steps = self.steps
         index = self.release.step if self.release is not None else 0
         return steps[min(index, len(steps) - 1)]
+
+    @property
+    def swaps(self) -> bool:
+        """Whether stable pods are taken away before pods of the candidate are added. Auto turns to
+        that in a pass that touches no pod, so that a kill cannot separate both."""
+        if self.release is None or self.stable is None:
+            return False
+        capacity, stored = self.seen.spec.strategy.capacity, self.seen.status.release
+        turned = stored is not None and bool(stored.swapping and self.release.swapping)
+        return capacity is Capacity.SWAP or (capacity is Capacity.AUTO and turned)
 
     @property
     def candidate(self) -> str | None:
@@ -122,5 +141,9 @@ class State:
             finished=to_text(self.now),
         )
         return replace(
-            self, release=None, releases=(*self.releases, record)[-RECORDS_KEPT:], judgement=None
+            self,
+            release=None,
+            releases=(*self.releases, record)[-RECORDS_KEPT:],
+            judgement=None,
+            counted=None,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -53,8 +54,9 @@ token that is just being rotated looks like, and the next request reads the toke
 class ApiClient:
     """A connection to one API server.
 
-    `timeout` is in seconds, for one request. `before_write` is called before every request that
-    changes something but Events, and may raise (`NotLeader`) to prevent it.
+    `timeout` is in seconds, for one request. `before_write` is called just before every attempt to
+    change something, and gives the seconds that it may take, or raises (`NotLeader`) to prevent it.
+    `field_manager` is who the API server records as the writer of fields.
     """
 
     def __init__(
@@ -62,7 +64,8 @@ class ApiClient:
         configuration: Any,
         *,
         timeout: float = 10.0,
-        before_write: Callable[[], None] | None = None,
+        before_write: Callable[[], float] | None = None,
+        field_manager: str = FIELD_MANAGER,
     ) -> None:
         # Neither a proxy for the world outside nor a .netrc is meant for the API server.
         configuration.client_session_kwargs = {"trust_env": False}
@@ -70,6 +73,7 @@ class ApiClient:
         self._client.user_agent = f"headgate/{__version__}"
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._before_write = before_write
+        self._managed = {"fieldManager": field_manager}
 
     @classmethod
     async def connect(
@@ -78,7 +82,8 @@ class ApiClient:
         context: str | None = None,
         *,
         timeout: float = 10.0,
-        before_write: Callable[[], None] | None = None,
+        before_write: Callable[[], float] | None = None,
+        field_manager: str = FIELD_MANAGER,
     ) -> Self:
         """Connect as the kubeconfig says if one is given, else as the pod's service account, else
         as the user's own kubeconfig. Raises `Unavailable` when none of these can be read.
@@ -100,7 +105,12 @@ class ApiClient:
                     )
         except (config.ConfigException, OSError) as error:
             raise Unavailable(f"no way to reach a cluster: {error}") from error
-        return cls(configuration, timeout=timeout, before_write=before_write)
+        return cls(
+            configuration,
+            timeout=timeout,
+            before_write=before_write,
+            field_manager=field_manager,
+        )
 
     async def close(self) -> None:
         """Close all connections."""
@@ -123,27 +133,23 @@ class ApiClient:
 
     async def create(self, body: Object) -> Object:
         kind, namespace, _ = _identity(body)
-        self._check()
-        return await self._request("POST", _address(kind, namespace), body, query=_managed())
+        return await self._request("POST", _address(kind, namespace), body, query=self._managed)
 
     async def replace(self, body: Object) -> Object:
-        self._check()
-        return await self._request("PUT", _address(*_identity(body)), body, query=_managed())
+        return await self._request("PUT", _address(*_identity(body)), body, query=self._managed)
 
     async def apply(
         self, body: Object, *, resource_version: str | None = None, force: bool = True
     ) -> Object:
-        self._check()
         if resource_version is not None:
             metadata = {**body["metadata"], "resourceVersion": resource_version}
             body = {**body, "metadata": metadata}
-        query = {**_managed(), "force": str(force).lower()}
+        query = {**self._managed, "force": str(force).lower()}
         return await self._request("PATCH", _address(*_identity(body)), body, APPLY, query)
 
     async def replace_status(self, body: Object) -> Object:
-        self._check()
         address = f"{_address(*_identity(body))}/status"
-        return await self._request("PUT", address, body, query=_managed())
+        return await self._request("PUT", address, body, query=self._managed)
 
     async def patch(
         self,
@@ -155,18 +161,17 @@ class ApiClient:
         resource_version: str | None = None,
         subresource: Literal["", "status", "scale"] = "",
     ) -> Object:
-        self._check()
         address = _address(kind, namespace, name)
         if subresource:
             address = f"{address}/{subresource}"
         if not isinstance(changes, Mapping):
             operations = [dict(each) for each in changes]
-            return await self._request("PATCH", address, operations, JSON_PATCH, _managed())
+            return await self._request("PATCH", address, operations, JSON_PATCH, self._managed)
         body = dict(changes)
         if resource_version is not None:
             metadata = {**body.get("metadata", {}), "resourceVersion": resource_version}
             body["metadata"] = metadata
-        return await self._request("PATCH", address, body, MERGE, _managed())
+        return await self._request("PATCH", address, body, MERGE, self._managed)
 
     async def delete(
         self,
@@ -178,7 +183,6 @@ class ApiClient:
         resource_version: str | None = None,
         grace_period_seconds: int | None = None,
     ) -> None:
-        self._check()
         preconditions = {"uid": uid, "resourceVersion": resource_version}
         options: Object = {
             "apiVersion": "v1",
@@ -196,9 +200,13 @@ class ApiClient:
     async def create_event(self, body: Object) -> None:
         await self._request("POST", _address(EVENT, body["metadata"]["namespace"]), body)
 
-    def _check(self) -> None:
-        if self._before_write is not None:
-            self._before_write()
+    async def user(self) -> str:
+        """Who makes these requests, in the API server's own words."""
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        answer = await self._request(
+            "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", review
+        )
+        return str(((answer.get("status") or {}).get("userInfo") or {}).get("username") or "")
 
     async def _request(
         self,
@@ -231,7 +239,8 @@ class ApiClient:
                 auth_settings=["BearerToken"],
             )
             try:
-                async with asyncio.timeout(self._timeout.total):
+                # Asked as late as can be, and again before the second attempt.
+                async with asyncio.timeout(self._limit(method)):
                     answer = await self._client.call_api(*request, _request_timeout=self._timeout)
                     return answer.status, await answer.read()
             except (aiohttp.ServerDisconnectedError, ConnectionResetError):
@@ -241,9 +250,10 @@ class ApiClient:
                     raise
         raise AssertionError("unreachable")
 
-
-def _managed() -> dict[str, str]:
-    return {"fieldManager": FIELD_MANAGER}
+    def _limit(self, method: str) -> float | None:
+        if method == "GET" or self._before_write is None:
+            return self._timeout.total
+        return min(self._timeout.total or math.inf, self._before_write())
 
 
 def _address(kind: Kind, namespace: str | None, name: str | None = None) -> str:

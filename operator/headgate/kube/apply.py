@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from headgate.core.intents import (
+    DropDisruptionBudget,
     DropRevision,
     Intent,
     KeepRevision,
     MarkRevision,
     RemoveWorkload,
+    RestartWorkload,
     RunSmoke,
+    SetDisruptionBudget,
+    SetReplicas,
     SetRole,
     SetTraffic,
     SetWarm,
@@ -25,16 +29,20 @@ from headgate.core.intents import (
 from headgate.kube.client import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    MODEL_DEPLOYMENT,
     SERVICE,
     Conflict,
     KubeClient,
     NotFound,
     Object,
 )
+from headgate.kube.config_maps import UsedConfigMaps, copy_config_maps, drop_copies
 from headgate.kube.removal import remove_workload
-from headgate.kube.snapshot import Snapshot, revision_label
+from headgate.kube.snapshot import Snapshot, port_names_of, revision_label
 from headgate.kube.warming import set_warm
 from headgate.render import service
+from headgate.render.disruption_budget import disruption_budget
 from headgate.render.names import LIVE, service_name, workload_name
 from headgate.render.revision import (
     ONCE_STABLE,
@@ -43,7 +51,7 @@ from headgate.render.revision import (
     controller_revision,
     keep,
 )
-from headgate.render.workload import deployment
+from headgate.render.workload import deployment, restarted_at
 
 
 async def carry_out(
@@ -100,12 +108,12 @@ class _Writer:
             case MarkRevision():
                 return await self._mark(intent)
             case DropRevision(revision):
-                await self._client.delete(
-                    CONTROLLER_REVISION, self._snapshot.namespace, self._name(revision)
-                )
+                await self._drop(revision)
                 return None
             case SetWorkload(revision, replicas):
                 return await self._set_workload(revision, replicas)
+            case RestartWorkload(revision, at):
+                return await self._restart(revision, at)
             case ShrinkWorkload(revision, replicas):
                 return await self._shrink(revision, replicas)
             case RemoveWorkload(revision, at_once):
@@ -117,6 +125,13 @@ class _Writer:
                 return await self._set_role(role, revision)
             case SetWarm():
                 return await set_warm(self._client, self._snapshot, intent)
+            case SetDisruptionBudget(revision):
+                return await self._set_budget(revision)
+            case DropDisruptionBudget(revision):
+                await self._drop_budget(revision)
+                return None
+            case SetReplicas(replicas):
+                return await self._set_replicas(replicas)
             case RunSmoke() | WarmUp():
                 return None
         raise TypeError(f"{intent!r} is no intent that can be carried out")
@@ -140,15 +155,28 @@ class _Writer:
         body = controller_revision(
             kept, snapshot.namespace, snapshot.name, snapshot.owner, intent.number
         )
+        if stored is None:
+            # Before the revision counts as kept: its pods could not start without them.
+            await copy_config_maps(
+                self._client, kept, snapshot.namespace, snapshot.name, snapshot.owner
+            )
         answer = await self._client.apply(body, force=stored is not None)
         self._kept[intent.revision] = kept
         return answer
 
     def _render(self, revision: str) -> Kept:
-        kept = keep(self._snapshot.spec, self._snapshot.name)
+        looked = self._snapshot.config_maps or UsedConfigMaps()
+        kept = keep(self._snapshot.spec, self._snapshot.name, looked.digests)
         if kept.revision != revision:
             raise Conflict(f"the spec now describes {kept.revision}, not {revision} any more")
         return kept
+
+    async def _drop(self, revision: str) -> None:
+        snapshot = self._snapshot
+        kept = snapshot.kept.get(revision)
+        if kept is not None and kept.config_maps:
+            await drop_copies(self._client, snapshot.namespace, snapshot.name, revision)
+        await self._client.delete(CONTROLLER_REVISION, snapshot.namespace, self._name(revision))
 
     async def _mark(self, intent: MarkRevision) -> Object | None:
         marks = {ONCE_STABLE: intent.once_stable, REJECTED: intent.rejected}
@@ -170,6 +198,7 @@ class _Writer:
         snapshot = self._snapshot
         stored = snapshot.deployment(revision)
         kept = self._kept.get(revision)
+        version = None if stored is None else _version_if_scaled(stored, replicas)
         if kept is None:
             if stored is None:
                 raise NotFound(f"the template of revision {revision} is not kept any more")
@@ -178,9 +207,32 @@ class _Writer:
                 snapshot.namespace,
                 self._name(revision),
                 {"spec": {"replicas": replicas}},
+                resource_version=version,
             )
-        body = deployment(kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas)
-        return await self._client.apply(body, force=stored is not None)
+        # Left out, a restart would be taken back, which restarts everything once more. A Deployment
+        # that is only made now has nothing to restart.
+        restarted = restarted_at(stored) if stored is not None else (snapshot.spec.restart_at or "")
+        body = deployment(
+            kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas, restarted
+        )
+        if stored is None:
+            return await self._client.apply(body, force=False)
+        # Without the uid, an apply onto a Deployment that was deleted since would create it: a
+        # rejected version would get pods again.
+        body["metadata"]["uid"] = stored["metadata"]["uid"]
+        return await self._client.apply(body, resource_version=version)
+
+    async def _restart(self, revision: str, at: str) -> Object | None:
+        snapshot = self._snapshot
+        stored, kept = snapshot.deployment(revision), self._kept.get(revision)
+        if stored is None or kept is None:
+            return None
+        replicas = int(stored["spec"].get("replicas", 1))
+        body = deployment(kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas, at)
+        version = stored["metadata"]["resourceVersion"]
+        # Without the uid, an apply onto a Deployment that was deleted since would create it.
+        body["metadata"]["uid"] = stored["metadata"]["uid"]
+        return await self._client.apply(body, resource_version=version)
 
     async def _shrink(self, revision: str, replicas: int) -> Object | None:
         stored = self._snapshot.deployment(revision)
@@ -198,7 +250,8 @@ class _Writer:
         snapshot = self._snapshot
         decisions = {key: getattr(intent, key) for key in service.DECISIONS}
         port_name = self._port_name(intent.revision, intent.stable)
-        body = service.live(snapshot.address, intent.revision, port_name, decisions)
+        names = port_names_of(self._kept, intent.revision, intent.stable)
+        body = service.live(snapshot.address, intent.revision, port_name, decisions, names)
         stored = snapshot.service(service_name(snapshot.name, LIVE))
         if stored is None:
             return await self._create_service(body)
@@ -209,10 +262,49 @@ class _Writer:
 
     async def _set_role(self, role: str, revision: str) -> Object:
         snapshot = self._snapshot
-        body = service.role(snapshot.address, role, revision, self._port_name(revision))
+        names = port_names_of(self._kept, revision)
+        body = service.role(snapshot.address, role, revision, self._port_name(revision), names)
         if snapshot.service(service_name(snapshot.name, role)) is None:
             return await self._create_service(body)
         return await self._client.apply(body)
+
+    async def _set_budget(self, revision: str) -> Object:
+        snapshot = self._snapshot
+        body = disruption_budget(
+            self._kept[revision],
+            snapshot.namespace,
+            snapshot.name,
+            snapshot.owner,
+            snapshot.spec.disruption_budget.max_unavailable,
+        )
+        return await self._client.apply(body, force=snapshot.budget(revision) is not None)
+
+    async def _drop_budget(self, revision: str) -> None:
+        stored = self._snapshot.budget(revision)
+        if stored is not None:
+            uid = stored["metadata"]["uid"]
+            namespace, name = self._snapshot.namespace, self._name(revision)
+            await self._client.delete(DISRUPTION_BUDGET, namespace, name, uid=uid)
+
+    async def _set_replicas(self, replicas: int) -> Object:
+        """The ModelDeployment as it is afterwards. On the version that was seen: an autoscaler may
+        have been faster."""
+        stored = self._snapshot.model_deployment
+        metadata = stored["metadata"]
+        answer = await self._client.patch(
+            MODEL_DEPLOYMENT,
+            self._snapshot.namespace,
+            self._snapshot.name,
+            {"spec": {"replicas": replicas}},
+            resource_version=metadata["resourceVersion"],
+            subresource="scale",
+        )
+        changed = {
+            "resourceVersion": answer["metadata"]["resourceVersion"],
+            "generation": int(metadata.get("generation") or 0) + 1,
+        }
+        spec = {**stored["spec"], "replicas": replicas}
+        return {**stored, "metadata": {**metadata, **changed}, "spec": spec}
 
     async def _create_service(self, body: Object) -> Object:
         """Create a Service, and never take one that exists from its owner.
@@ -226,3 +318,11 @@ class _Writer:
         except NotFound:
             return await self._client.apply(body, force=False)
         raise Conflict(f"a Service {name} exists, which was not seen before")
+
+
+def _version_if_scaled(stored: Object, replicas: int) -> str | None:
+    """The version that a write must find when it changes the ratio of the pods, and so moves
+    traffic. Anything else only restores a template, whatever happened since."""
+    if (stored.get("spec") or {}).get("replicas") == replicas:
+        return None
+    return str(stored["metadata"]["resourceVersion"])

@@ -1,10 +1,15 @@
-"""Notes become Events, so that `kubectl describe` tells the story of a release."""
+"""Notes become Events, so that `kubectl describe` tells the story of a release.
+
+What one pass has to say is one Event, as far as there is room for it: a step that was passed and
+the next one that was entered are one thing to read, and one request.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from headgate.core.intents import Note
 from headgate.core.timing import to_text
@@ -29,20 +34,40 @@ class Events:
         self._written: OrderedDict[tuple[str, str, str], float] = OrderedDict()
 
     async def record(self, snapshot: Snapshot, notes: Iterable[Note], now: float) -> None:
-        """One Event per note that was not written lately; `now` in seconds since the epoch. An
+        """Events of the notes that were not written lately; `now` in seconds since the epoch. An
         Event that cannot be written is logged and lost: no release waits for one."""
-        for note in notes:
-            key = (snapshot.uid, note.reason, note.message)
-            if now - self._written.get(key, -QUIET_SECONDS) < QUIET_SECONDS:
-                continue
-            self._written[key] = now
-            self._written.move_to_end(key)
-            while len(self._written) > REMEMBERED:
-                self._written.popitem(last=False)
+        for note in together(each for each in notes if self._is_news(snapshot, each, now)):
             try:
                 await self._client.create_event(event(snapshot, note, now))
             except KubeError as error:
                 _log.warning("Event %s could not be written: %s", note.reason, error)
+
+    def _is_news(self, snapshot: Snapshot, note: Note, now: float) -> bool:
+        key = (snapshot.uid, note.reason, note.message)
+        if now - self._written.get(key, -QUIET_SECONDS) < QUIET_SECONDS:
+            return False
+        self._written[key] = now
+        self._written.move_to_end(key)
+        while len(self._written) > REMEMBERED:
+            self._written.popitem(last=False)
+        return True
+
+
+def together(notes: Iterable[Note]) -> Iterator[Note]:
+    """Neighbours made one note, under the reason of the first: warnings apart from the others, and
+    no more than fit into one Event."""
+    held: Note | None = None
+    for note in notes:
+        if held is not None and held.warning == note.warning:
+            message = f"{held.message} {note.message}"
+            if len(message) <= LONGEST_MESSAGE:
+                held = replace(held, message=message)
+                continue
+        if held is not None:
+            yield held
+        held = note
+    if held is not None:
+        yield held
 
 
 def event(snapshot: Snapshot, note: Note, now: float) -> Object:

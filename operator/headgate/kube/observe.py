@@ -7,7 +7,9 @@ well where nothing destructive follows. `build` is pure.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 from headgate.core.observation import (
     KnownRevision,
@@ -16,11 +18,12 @@ from headgate.core.observation import (
     SmokeResult,
     Workload,
 )
-from headgate.core.revision import revision_of
+from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
 from headgate.judge import Sample
 from headgate.kube.client import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     MODEL_DEPLOYMENT,
     POD,
     SERVICE,
@@ -29,10 +32,12 @@ from headgate.kube.client import (
     NotFound,
     Object,
 )
-from headgate.kube.pods import read_pods
-from headgate.kube.snapshot import KINDS, Broken, Snapshot, revision_label
+from headgate.kube.config_maps import look_at_all
+from headgate.kube.pods import bounded, read_pods
+from headgate.kube.snapshot import KINDS, Broken, Snapshot, port_names_of, revision_label
 from headgate.render import service
 from headgate.render.compare import covers
+from headgate.render.disruption_budget import disruption_budget, guards
 from headgate.render.names import (
     CANDIDATE,
     LIVE,
@@ -44,7 +49,7 @@ from headgate.render.names import (
 )
 from headgate.render.owner import controller_of
 from headgate.render.revision import ONCE_STABLE, REJECTED
-from headgate.render.workload import deployment
+from headgate.render.workload import deployment, restarted_at
 
 __all__ = ["KINDS", "Broken", "Snapshot", "build", "read"]
 
@@ -66,22 +71,23 @@ async def read(
             client.list(SERVICE, namespace, labels),
             client.list(POD, namespace, labels),
         )
-        return Snapshot(
-            model_deployment=known.model_deployment,
+        return replace(
+            known,
             deployments=tuple(deployments),
             services=tuple(services),
             pods=tuple(pods),
-            revisions=known.revisions,
+            foreign=(),
         )
     try:
         model_deployment = await client.get(MODEL_DEPLOYMENT, namespace, name)
     except NotFound:
         return None
-    deployments, services, pods, revisions = await asyncio.gather(
+    deployments, services, pods, revisions, budgets = await asyncio.gather(
         client.list(DEPLOYMENT, namespace, labels),
         client.list(SERVICE, namespace, labels),
         client.list(POD, namespace, labels),
         client.list(CONTROLLER_REVISION, namespace, labels),
+        client.list(DISRUPTION_BUDGET, namespace),
     )
     found = Snapshot(
         model_deployment=model_deployment,
@@ -89,7 +95,10 @@ async def read(
         services=tuple(services),
         pods=tuple(pods),
         revisions=tuple(revisions),
+        budgets=tuple(budgets),
     )
+    with contextlib.suppress(Broken):
+        found = replace(found, config_maps=await look_at_all(client, namespace, found.spec))
     listed = {
         (each["kind"], each["metadata"]["name"]) for each in (*deployments, *services, *revisions)
     }
@@ -99,14 +108,7 @@ async def read(
     foreign = await asyncio.gather(
         *(_find(client, kind, namespace, each) for kind, each in missing)
     )
-    return Snapshot(
-        model_deployment=model_deployment,
-        deployments=found.deployments,
-        services=found.services,
-        pods=found.pods,
-        revisions=found.revisions,
-        foreign=tuple(each for each in foreign if each is not None),
-    )
+    return replace(found, foreign=tuple(each for each in foreign if each is not None))
 
 
 async def _find(client: KubeClient, kind: Kind, namespace: str, name: str) -> Object | None:
@@ -122,7 +124,7 @@ def _needed(snapshot: Snapshot) -> Iterator[tuple[Kind, str]]:
     for role in (LIVE, STABLE, CANDIDATE):
         yield SERVICE, service_name(snapshot.name, role)
     try:
-        name = workload_name(snapshot.name, revision_of(snapshot.spec))
+        name = workload_name(snapshot.name, snapshot.revision)
     except Broken:
         return
     yield DEPLOYMENT, name
@@ -130,7 +132,10 @@ def _needed(snapshot: Snapshot) -> Iterator[tuple[Kind, str]]:
 
 
 def build(
-    snapshot: Snapshot, sample: Sample | None = None, smoke: SmokeResult | None = None
+    snapshot: Snapshot,
+    sample: Sample | None = None,
+    smoke: SmokeResult | None = None,
+    scrape_interval: float = DEFAULT_SCRAPE_INTERVAL,
 ) -> Observation:
     """What the planner sees. Raises `Broken` for a ModelDeployment that cannot be read."""
     spec = snapshot.spec
@@ -139,7 +144,7 @@ def build(
         name=snapshot.name,
         generation=int(snapshot.metadata.get("generation") or 0),
         spec=spec,
-        revision=revision_of(spec),
+        revision=snapshot.revision,
         status=snapshot.status,
         workloads=tuple(_workloads(snapshot)),
         pods=read_pods(snapshot.pods),
@@ -149,6 +154,11 @@ def build(
         sample=sample,
         smoke=smoke,
         conflict=_conflict(snapshot),
+        missing=snapshot.missing,
+        budgets=dict(_budgets(snapshot)),
+        guarded=frozenset(_guarded(snapshot)),
+        replicas_left_out=snapshot.model_deployment["spec"].get("replicas") is None,
+        scrape_interval=scrape_interval,
     )
 
 
@@ -161,9 +171,56 @@ def _workloads(snapshot: Snapshot) -> Iterator[Workload]:
         kept = snapshot.kept.get(revision)
         intact = controller_of(stored) is not None
         if kept is not None:
-            rendered = deployment(kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas)
+            rendered = deployment(
+                kept,
+                snapshot.namespace,
+                snapshot.name,
+                snapshot.owner,
+                replicas,
+                restarted_at(stored),
+            )
             intact = covers(rendered, stored)
-        yield Workload(revision=revision, replicas=replicas, intact=intact)
+        yield Workload(
+            revision=revision,
+            replicas=replicas,
+            intact=intact,
+            failure=_failure(stored),
+            restarted=restarted_at(stored),
+        )
+
+
+def _failure(stored: Object) -> str:
+    """Why a Deployment cannot create its pods, when its status speaks of its present spec."""
+    status = stored.get("status") or {}
+    if status.get("observedGeneration") != stored["metadata"].get("generation"):
+        return ""
+    for condition in status.get("conditions") or []:
+        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
+            return bounded(str(condition.get("message") or condition.get("reason") or ""))
+    return ""
+
+
+def _budgets(snapshot: Snapshot) -> Iterator[tuple[str, bool]]:
+    unavailable = snapshot.spec.disruption_budget.max_unavailable
+    for stored in snapshot.budgets:
+        revision = revision_label(stored)
+        if not revision or not snapshot.owns(stored):
+            continue
+        kept = snapshot.kept.get(revision)
+        intact = kept is None or covers(
+            disruption_budget(kept, snapshot.namespace, snapshot.name, snapshot.owner, unavailable),
+            stored,
+        )
+        yield revision, intact
+
+
+def _guarded(snapshot: Snapshot) -> Iterator[str]:
+    """The revisions whose pods a budget of somebody else selects."""
+    others = [each for each in snapshot.budgets if not snapshot.owns(each)]
+    for revision, kept in snapshot.kept.items():
+        labels = (kept.template.get("metadata") or {}).get("labels") or {}
+        if any(guards(each, labels) for each in others):
+            yield revision
 
 
 def _selected(stored: Object) -> str | None:
@@ -179,8 +236,12 @@ def _live(snapshot: Snapshot) -> LiveService | None:
     decisions = {key: annotations.get(name) for key, name in service.DECISIONS.items()}
     revision = _selected(stored)
     port_name = snapshot.port_name(revision, decisions["stable"])
-    rendered = service.live(snapshot.address, revision, port_name, decisions)
-    return LiveService(revision=revision, intact=covers(rendered, stored), **decisions)
+    names = port_names_of(snapshot.kept, revision, decisions["stable"])
+    rendered = service.live(snapshot.address, revision, port_name, decisions, names)
+    # An annotation that the manifest has no more is to go; `covers` only sees what is to be there.
+    stale = service.ANNOTATED in annotations and not snapshot.address.annotations
+    intact = covers(rendered, stored) and not stale
+    return LiveService(revision=revision, intact=intact, **decisions)
 
 
 def _roles(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
@@ -189,7 +250,8 @@ def _roles(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         revision = None if stored is None else _selected(stored)
         if revision is not None:
             port_name = snapshot.port_name(revision)
-            rendered = service.role(snapshot.address, role, revision, port_name)
+            names = port_names_of(snapshot.kept, revision)
+            rendered = service.role(snapshot.address, role, revision, port_name, names)
             if covers(rendered, stored):
                 yield role, revision
 

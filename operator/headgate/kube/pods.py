@@ -45,7 +45,7 @@ def read_pod(pod: Object) -> Pod:
         created=to_seconds(str(metadata.get("creationTimestamp") or "")),
         crashes=crashes,
         waiting=waiting,
-        message=_bounded(message),
+        message=bounded(message),
         gate=_gate(pod),
     )
 
@@ -131,6 +131,7 @@ def _last_end(containers: list[Container]) -> str:
     return ""
 
 
-def _bounded(message: str) -> str:
+def bounded(message: str) -> str:
+    """One line of at most LONGEST_MESSAGE characters."""
     line = " ".join(message.split())
     return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 1]}…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,15 +10,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from headgate.api.base import refusals
+from headgate.api.config_maps import config_maps_of
 from headgate.api.environments import resolve
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.api.status import Status
+from headgate.core.revision import inputs_of, revision_of
 from headgate.kube.client import CONTROLLER_REVISION, DEPLOYMENT, POD, SERVICE, Kind, Object
+from headgate.kube.config_maps import UsedConfigMaps
 from headgate.render.names import HEADGATE, MANAGED_BY, OWNED_BY, REVISION
 from headgate.render.owner import controller_of, owner_reference
 from headgate.render.revision import Kept, read_kept
-from headgate.render.service import Address
-from headgate.render.template import PORT_NAME
+from headgate.render.service import NO_NAMES, Address, PortNames
+from headgate.render.template import PORT_NAME, port_names
 
 KINDS: tuple[Kind, ...] = (DEPLOYMENT, SERVICE, POD, CONTROLLER_REVISION)
 """What a snapshot consists of besides the ModelDeployment; all carry the label `OWNED_BY`."""
@@ -31,14 +35,17 @@ class Broken(Exception):  # noqa: N818 - said of the object, not of the program
 class Snapshot:
     """Raw objects, each as the API server sent it. `pods` and the others are found by the label
     headgate.dev/model-deployment, whoever owns them; `foreign` are objects without that label
-    that bear a name we need."""
+    that bear a name we need; `budgets` are ours and all that authors have in the namespace;
+    `config_maps` is None until they were looked at."""
 
     model_deployment: Object
     deployments: tuple[Object, ...] = ()
     services: tuple[Object, ...] = ()
     pods: tuple[Object, ...] = ()
     revisions: tuple[Object, ...] = ()
+    budgets: tuple[Object, ...] = ()
     foreign: tuple[Object, ...] = ()
+    config_maps: UsedConfigMaps | None = None
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -70,6 +77,34 @@ class Snapshot:
             found = "; ".join(refusals(error))
             raise Broken(f"The spec cannot be read: {found}"[:1024]) from error
         return resolve(stored)
+
+    @property
+    def revision(self) -> str:
+        """The revision that the spec asks for. While a ConfigMap is missing nobody knows: then the
+        one under way, the stable one or the newest that was kept of the same manifest."""
+        looked = self.config_maps or UsedConfigMaps()
+        if self.missing is not None:
+            alike = [each for each in self.kept.values() if each.spec == inputs_of(self.spec)]
+            release, stable = self.status.release, self.status.stable
+            numbers = {
+                revision_label(each): int(each.get("revision") or 0) for each in self.revisions
+            }
+
+            def rank(kept: Kept) -> tuple[bool, bool, int]:
+                under_way = release is not None and release.revision == kept.revision
+                serving = stable is not None and stable.revision == kept.revision
+                return under_way, serving, numbers[kept.revision]
+
+            if alike:
+                return max(alike, key=rank).revision
+        return revision_of(self.spec, looked.digests)
+
+    @property
+    def missing(self) -> str | None:
+        """Why the spec cannot be released, when a ConfigMap that its template needs is missing."""
+        if self.config_maps is not None:
+            return self.config_maps.missing
+        return "its ConfigMaps were not read yet" if config_maps_of(self.spec.template) else None
 
     @cached_property
     def status(self) -> Status:
@@ -104,7 +139,15 @@ class Snapshot:
     def address(self) -> Address:
         """What all Services share."""
         spec = self.spec
-        return Address(self.namespace, self.name, spec.model.name, spec.service.port, self.owner)
+        return Address(
+            self.namespace,
+            self.name,
+            spec.model.name,
+            spec.service.port,
+            self.owner,
+            spec.service.ports or (),
+            spec.service.annotations,
+        )
 
     def owns(self, child: Object) -> bool:
         """Whether an object is a child: controlled by this ModelDeployment, or by nobody while
@@ -126,6 +169,13 @@ class Snapshot:
             None,
         )
 
+    def budget(self, revision: str) -> Object | None:
+        """The PodDisruptionBudget of a revision, or None."""
+        return next(
+            (each for each in self.budgets if revision_label(each) == revision and self.owns(each)),
+            None,
+        )
+
     def service(self, name: str) -> Object | None:
         """A Service of ours by name, or None."""
         return next(
@@ -143,6 +193,14 @@ class Snapshot:
             if revision is not None and revision in self.kept:
                 return self.kept[revision].port
         return PORT_NAME
+
+
+def port_names_of(kept: Mapping[str, Kept], *revisions: str | None) -> PortNames:
+    """Names of the container ports of the first of these revisions that is kept."""
+    for revision in revisions:
+        if revision is not None and revision in kept:
+            return port_names(kept[revision].template)
+    return NO_NAMES
 
 
 def revision_label(labelled: Object) -> str:

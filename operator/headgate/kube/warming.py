@@ -15,7 +15,6 @@ from headgate.api.quantities import parse_duration
 from headgate.api.smoke import WarmUp
 from headgate.core.intents import SetWarm
 from headgate.core.observation import Warming
-from headgate.core.revision import revision_of
 from headgate.kube.client import POD, Conflict, Invalid, KubeClient, NotFound, Object
 from headgate.kube.smoke import Target, ask, connect
 from headgate.kube.snapshot import Snapshot
@@ -28,7 +27,7 @@ PAUSE_SECONDS = 0.25
 def requests_of(snapshot: Snapshot, revision: str) -> WarmUp | None:
     """How the pods of a revision are warmed up: as the spec says while that asks for the revision,
     afterwards as it said when the release began."""
-    if revision == revision_of(snapshot.spec):
+    if revision == snapshot.revision:
         return snapshot.spec.smoke.warm_up
     kept = snapshot.kept.get(revision)
     return None if kept is None else kept.warm_up

@@ -19,6 +19,9 @@ __all__ = ["Poller", "Target"]
 THREADS = 2
 """Polls of one provider that may be under way at once; a further one is an outage."""
 
+SHOWN_EVERY = 2
+"""Polls of which one asks for the p99 that people see; nothing is judged by it."""
+
 CLOCK_STEP = 120.0
 """Seconds; a clock that went back by less is waited for, one that went back by more is followed."""
 
@@ -26,7 +29,7 @@ _GRACE = 1.0
 
 
 class _Lane:
-    """One provider, its threads, and the bucket boundaries it told of."""
+    """One provider, its threads, and the bucket boundaries and p99 it told of."""
 
     def __init__(self, name: str, provider: Provider) -> None:
         self._name = name
@@ -34,6 +37,8 @@ class _Lane:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"metrics-{name}")
         self._pending: set[Future[Answers]] = set()
         self._layouts: dict[Pod, tuple[float, ...]] = {}
+        self._quantiles: dict[Pod, float] = {}
+        self._polls = 0
 
     async def poll(self, targets: list[Target], at: float) -> Mapping[Key, Sample]:
         self._pending = {future for future in self._pending if not future.done()}
@@ -42,7 +47,9 @@ class _Lane:
             return outage(targets, at, busy)
         pods = frozenset[Pod]().union(*(target.all_pods for target in targets))
         layouts = {pod: found for pod, found in self._layouts.items() if pod in pods}
-        future = self._threads.submit(ask, self._name, self._provider, targets, at, layouts)
+        shown = self._quantiles if self._polls % SHOWN_EVERY else None
+        self._polls += 1
+        future = self._threads.submit(ask, self._name, self._provider, targets, at, layouts, shown)
         self._pending.add(future)
         waiting = asyncio.wrap_future(future)
         # Looking up a host name is the one thing that the session's deadline does not end.
@@ -56,6 +63,7 @@ class _Lane:
             return outage(targets, at, f'metrics provider "{self._name}" failed: {error!r}'[:300])
         answers = waiting.result()
         self._layouts = {**layouts, **answers.layouts}
+        self._quantiles = answers.quantiles
         return answers.samples
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 Counters first, for everybody at once; an answer that is too large is halved by namespace, so
 that one namespace cannot blind the others. Then the bucket boundaries of pods that turned out to
-need them, and the p99 for display, for which only the time that is left is used.
+need them, and now and then the p99 for display, for which only the time that is left is used.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,10 +50,11 @@ class Target:
 
 @dataclass
 class Answers:
-    """What came of a poll: the samples, and bucket boundaries to remember."""
+    """What came of a poll: the samples, and bucket boundaries and p99 to remember."""
 
     samples: dict[Key, Sample] = field(default_factory=dict)
     layouts: dict[Pod, tuple[float, ...]] = field(default_factory=dict)
+    quantiles: dict[Pod, float] = field(default_factory=dict)
 
 
 def outage(targets: Iterable[Target], at: float, sentence: str) -> dict[Key, Sample]:
@@ -62,9 +63,17 @@ def outage(targets: Iterable[Target], at: float, sentence: str) -> dict[Key, Sam
 
 
 def ask(
-    name: str, provider: Provider, targets: Sequence[Target], at: float, layouts: Layouts
+    name: str,
+    provider: Provider,
+    targets: Sequence[Target],
+    at: float,
+    layouts: Layouts,
+    quantiles: Mapping[Pod, float] | None = None,
 ) -> Answers:
-    """Reads all targets from one provider; blocks for the provider's time-out at most."""
+    """Reads all targets from one provider; blocks for the provider's time-out at most.
+
+    With `quantiles`, what is known of them, they are shown once more instead of being asked for.
+    """
     answers = Answers()
     client = Client(name, provider)
     try:
@@ -74,7 +83,8 @@ def ask(
             if preset is None:
                 answers.samples |= outage(of_runtime, at, unknown(runtime))
             else:
-                _ask_runtime(_Poll(client, provider, preset, at), of_runtime, layouts, answers)
+                poll = _Poll(client, provider, preset, at, quantiles)
+                _ask_runtime(poll, of_runtime, layouts, answers)
     finally:
         client.close()
     return answers
@@ -86,6 +96,7 @@ class _Poll:
     provider: Provider
     preset: Preset
     at: float
+    known_quantiles: Mapping[Pod, float] | None
 
 
 def _ask_runtime(
@@ -99,6 +110,7 @@ def _ask_runtime(
         return
     answers.layouts |= _boundaries(poll, read, layouts, found)
     quantiles = _quantiles(poll, found)
+    answers.quantiles |= quantiles
     age = STALE_SCRAPES * poll.provider.scrape_interval
     for target in read:
         answers.samples[target.key] = readings.sample(
@@ -162,7 +174,9 @@ def _boundaries(
     return {pod: found for pod, found in readings.read_boundaries(rows).items() if pod in pods}
 
 
-def _quantiles(poll: _Poll, found: Mapping[Pod, PodReadings]) -> dict[Pod, float]:
+def _quantiles(poll: _Poll, found: Mapping[Pod, PodReadings]) -> Mapping[Pod, float]:
+    if poll.known_quantiles is not None:
+        return {pod: value for pod, value in poll.known_quantiles.items() if pod in found}
     if not found:
         return {}
     window = _QUANTILE_SCRAPES * poll.provider.scrape_interval

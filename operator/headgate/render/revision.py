@@ -7,7 +7,7 @@ the defaults it was released with.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from headgate.api.base import GROUP
 from headgate.api.smoke import WarmUp
 from headgate.api.spec import ModelDeploymentSpec
-from headgate.core.revision import revision_of
+from headgate.core.revision import NO_CONFIG_MAPS, inputs_of, revision_of
 from headgate.render.names import REVISION, version_labels, workload_name
 from headgate.render.template import PORT_NAME, pod_template, port_name
 
@@ -27,6 +27,7 @@ REJECTED = f"{GROUP}/rejected"
 class Kept:
     """What is known of a revision. `template` is the rendered pod template, `port` the name of
     the port that Services target, `spec` the author's inputs: model and template as written,
+    `config_maps` the digests of the ConfigMaps that were copied for it, by the author's names,
     `warm_up` how its pods were to be warmed up when its release began."""
 
     revision: str
@@ -35,22 +36,23 @@ class Kept:
     template: Mapping[str, Any]
     port: str
     spec: Mapping[str, Any]
+    config_maps: Mapping[str, str] = field(default_factory=dict)
     warm_up: WarmUp | None = None
 
 
-def keep(spec: ModelDeploymentSpec, name: str) -> Kept:
-    """Render the revision that a spec describes."""
-    template = pod_template(spec, name)
+def keep(
+    spec: ModelDeploymentSpec, name: str, config_maps: Mapping[str, str] = NO_CONFIG_MAPS
+) -> Kept:
+    """Render the revision that a spec describes with the ConfigMaps of these digests."""
+    template = pod_template(spec, name, config_maps)
     return Kept(
-        revision=revision_of(spec),
+        revision=revision_of(spec, config_maps),
         version=spec.model.version,
         model=spec.model.name,
         template=template,
         port=port_name(template, spec.service.target_port),
-        spec={
-            "model": spec.model.model_dump(mode="json", by_alias=True, exclude_none=True),
-            "template": spec.template,
-        },
+        spec=inputs_of(spec),
+        config_maps=dict(config_maps),
         warm_up=spec.smoke.warm_up,
     )
 
@@ -64,6 +66,7 @@ def controller_revision(
         "port": kept.port,
         "template": dict(kept.template),
         "spec": dict(kept.spec),
+        **({"configMaps": dict(kept.config_maps)} if kept.config_maps else {}),
     }
     if kept.warm_up is not None:
         data["warmUp"] = kept.warm_up.model_dump(mode="json", by_alias=True, exclude_unset=True)
@@ -92,6 +95,7 @@ def read_kept(stored: Mapping[str, Any]) -> Kept:
         template=data["template"],
         port=str(data.get("port") or PORT_NAME),
         spec=spec,
+        config_maps=data.get("configMaps") or {},
         warm_up=_read_warm_up(data.get("warmUp")),
     )
 

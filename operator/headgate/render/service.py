@@ -5,11 +5,13 @@ The live Service carries the decision behind its selector as annotations, in the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from headgate.api.base import GROUP
+from headgate.api.service import ServicePort
 from headgate.render.names import LIVE, ROLE, owned_labels, pod_selector, service_name
 
 DECISIONS = {
@@ -21,15 +23,30 @@ DECISIONS = {
 """Annotations of the live Service, by the field of `core.intents.SetTraffic` they hold."""
 
 
+ANNOTATED = f"{GROUP}/annotated"
+"""Annotation of the live Service: a digest of the keys of its author's annotations."""
+
+
 @dataclass(frozen=True)
 class Address:
-    """What all Services of a ModelDeployment share; `port` is the one that users call."""
+    """What all Services of a ModelDeployment share; `port` is the one that users call.
+
+    `ports` are all, if the author named several; `annotations` are for the live Service.
+    """
 
     namespace: str
     name: str
     model: str
     port: int
     owner: Mapping[str, Any]
+    ports: Sequence[ServicePort] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+PortNames = Mapping[tuple[int, str], str]
+"""Names of container ports by number and protocol."""
+
+NO_NAMES: PortNames = {}
 
 
 def live(
@@ -37,24 +54,39 @@ def live(
     revision: str | None,
     port_name: str,
     decisions: Mapping[str, str | None],
+    names: PortNames = NO_NAMES,
 ) -> dict[str, Any]:
     """The live Service, pinned to a revision or, with None, widened to all pods.
 
+    `port_name` is the container port that the (first) port targets; `names` are for the others.
     `decisions` has the keys of `DECISIONS`; None leaves an annotation out.
     """
-    body = _service(address, LIVE, revision, port_name)
-    written = {DECISIONS[key]: value for key, value in decisions.items() if value is not None}
+    body = _service(address, LIVE, revision, port_name, names)
+    written = dict(address.annotations)
+    if written:
+        written[ANNOTATED] = digest(address)
+    written |= {DECISIONS[key]: value for key, value in decisions.items() if value is not None}
     if written:
         body["metadata"]["annotations"] = written
     return body
 
 
-def role(address: Address, name: str, revision: str, port_name: str) -> dict[str, Any]:
+def digest(address: Address) -> str:
+    """Written on the Service beside the author's annotations, so that one which the manifest has no
+    more is noticed."""
+    return hashlib.sha256("\n".join(sorted(address.annotations)).encode()).hexdigest()[:10]
+
+
+def role(
+    address: Address, name: str, revision: str, port_name: str, names: PortNames = NO_NAMES
+) -> dict[str, Any]:
     """The Service of a role (stable, candidate), which always selects one revision."""
-    return _service(address, name, revision, port_name)
+    return _service(address, name, revision, port_name, names)
 
 
-def _service(address: Address, name: str, revision: str | None, port_name: str) -> dict[str, Any]:
+def _service(
+    address: Address, name: str, revision: str | None, port_name: str, names: PortNames
+) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -67,13 +99,21 @@ def _service(address: Address, name: str, revision: str | None, port_name: str) 
         "spec": {
             "type": "ClusterIP",
             "selector": pod_selector(address.name, revision),
-            "ports": [
-                {
-                    "name": "http",
-                    "port": address.port,
-                    "protocol": "TCP",
-                    "targetPort": port_name,
-                }
-            ],
+            "ports": _ports(address, port_name, names),
         },
     }
+
+
+def _ports(address: Address, port_name: str, names: PortNames) -> list[dict[str, Any]]:
+    if not address.ports:
+        return [{"name": "http", "port": address.port, "protocol": "TCP", "targetPort": port_name}]
+    found = []
+    for index, each in enumerate(address.ports):
+        protocol, number = each.protocol.value, each.target_port or each.port
+        # By name, as two versions may listen on different numbers; what has none, by number.
+        target = port_name if index == 0 else names.get((number, protocol), number)
+        port = {"name": each.name, "port": each.port, "protocol": protocol, "targetPort": target}
+        if each.app_protocol is not None:
+            port["appProtocol"] = each.app_protocol
+        found.append(port)
+    return found

@@ -11,11 +11,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from headgate.api.config_maps import config_maps_of
 from headgate.api.environments import Environment, environment_of
 from headgate.api.quantities import parse_duration
 from headgate.api.spec import ModelDeploymentSpec
-from headgate.core.revision import revision_of
-from headgate.render.names import WARM, version_labels
+from headgate.core.revision import NO_CONFIG_MAPS, revision_of
+from headgate.render.config_maps import copy_names, refer_to_copies
+from headgate.render.names import REVISION, WARM, pod_selector, version_labels
 from headgate.render.quantities import larger, smaller
 
 PORT_NAME = "http"
@@ -30,14 +32,18 @@ READINESS = {"initialDelaySeconds": 5, "periodSeconds": 5}
 HANDLERS = ("httpGet", "tcpSocket", "grpc", "exec")
 
 
-def pod_template(spec: ModelDeploymentSpec, name: str) -> dict[str, Any]:
+def pod_template(
+    spec: ModelDeploymentSpec, name: str, config_maps: Mapping[str, str] = NO_CONFIG_MAPS
+) -> dict[str, Any]:
     """The pod template for the spec's model and template; `name` is the ModelDeployment's.
 
-    What the author wrote stays, except for Headgate's own labels.
+    `config_maps` are the digests of the ConfigMaps in use that exist. What the author wrote stays,
+    except for Headgate's own labels, and that it refers to the revision's copies of ConfigMaps.
     """
     authored = copy.deepcopy(dict(spec.template))
     metadata = authored.get("metadata") or {}
-    labels = version_labels(name, spec.model.name, spec.model.version, revision_of(spec))
+    revision = revision_of(spec, config_maps)
+    labels = version_labels(name, spec.model.name, spec.model.version, revision)
     rendered: dict[str, Any] = {
         "metadata": {"labels": {**(metadata.get("labels") or {}), **labels}},
         "spec": authored.get("spec") or {},
@@ -56,9 +62,36 @@ def pod_template(spec: ModelDeploymentSpec, name: str) -> dict[str, Any]:
         _fill_resources(container, environment)
     _fill_probes(container, spec)
     _fill_lifecycle(container, int(pod["terminationGracePeriodSeconds"]))
+    if spec.separate_sides:
+        _keep_apart(pod, name, revision)
+    refer_to_copies(rendered, copy_names(name, revision, config_maps_of(spec.template)))
     if spec.smoke.warm_up is not None:
         _fill_gate(pod)
     return rendered
+
+
+def _keep_apart(pod: dict[str, Any], name: str, revision: str) -> None:
+    """Prefer other nodes than those with pods of another revision."""
+    affinity = pod["affinity"] = dict(pod.get("affinity") or {})
+    against = affinity["podAntiAffinity"] = dict(affinity.get("podAntiAffinity") or {})
+    preferred = "preferredDuringSchedulingIgnoredDuringExecution"
+    others = {
+        "matchLabels": pod_selector(name, None),
+        "matchExpressions": [{"key": REVISION, "operator": "NotIn", "values": [revision]}],
+    }
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": others}
+    against[preferred] = [*(against.get(preferred) or []), {"weight": 100, "podAffinityTerm": term}]
+
+
+def port_names(template: Mapping[str, Any]) -> dict[tuple[int, str], str]:
+    """Names of the ports that a template declares, by number and protocol."""
+    found: dict[tuple[int, str], str] = {}
+    for container in template["spec"]["containers"]:
+        for port in container.get("ports") or ():
+            if port.get("name"):
+                key = (int(port["containerPort"]), str(port.get("protocol", "TCP")))
+                found.setdefault(key, str(port["name"]))
+    return found
 
 
 def serving_container(pod: Mapping[str, Any], target_port: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from headgate.api.base import GROUP
 from headgate.render.names import pod_selector, version_labels, workload_name
 from headgate.render.revision import Kept
 
@@ -13,10 +14,23 @@ NO_DEADLINE = 2**31 - 1
 """Kubernetes reads this as: no deadline. The release has its own."""
 
 
+RESTARTED_AT = f"{GROUP}/restarted-at"
+"""Annotation of a Deployment's pod template: when a person asked for a restart of its pods."""
+
+
 def deployment(
-    kept: Kept, namespace: str, name: str, owner: Mapping[str, Any], replicas: int
+    kept: Kept,
+    namespace: str,
+    name: str,
+    owner: Mapping[str, Any],
+    replicas: int,
+    restarted: str = "",
 ) -> dict[str, Any]:
-    """The Deployment that runs `replicas` pods of a kept revision."""
+    """The Deployment that runs `replicas` pods of a kept revision, last `restarted` at a time."""
+    template = copy.deepcopy(dict(kept.template))
+    if restarted:
+        metadata = template["metadata"]
+        metadata["annotations"] = {**(metadata.get("annotations") or {}), RESTARTED_AT: restarted}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -33,6 +47,12 @@ def deployment(
             "minReadySeconds": 0,
             "progressDeadlineSeconds": NO_DEADLINE,
             "revisionHistoryLimit": 0,
-            "template": copy.deepcopy(dict(kept.template)),
+            "template": template,
         },
     }
+
+
+def restarted_at(stored: Mapping[str, Any]) -> str:
+    """When a person last asked for a restart of a Deployment's pods; an empty string for never."""
+    metadata = stored["spec"]["template"].get("metadata") or {}
+    return str((metadata.get("annotations") or {}).get(RESTARTED_AT, ""))

@@ -21,6 +21,7 @@ from headgate.kube.client import (
     NotFound,
     Object,
 )
+from headgate.kube.snapshot import KINDS
 from headgate.render.names import OWNED_BY
 from headgate.runtime.cache import Cache, Key, identity_of, key_of
 from headgate.runtime.watching import DELETED, WATCHED, Receive
@@ -76,7 +77,7 @@ class Informer:
 
     async def run(self) -> None:
         """Until cancelled."""
-        await self._first_list()
+        await self.list_all()
         clock = asyncio.get_running_loop().time
         back_off = FIRST_BACK_OFF
         while True:
@@ -93,7 +94,7 @@ class Informer:
         before = self._cache.mark({kind.name for kind in WATCHED})
         lists = await asyncio.gather(
             *(
-                self._client.list(kind, namespace, "" if kind is MODEL_DEPLOYMENT else OWNED_BY)
+                self._client.list(kind, namespace, OWNED_BY if kind in KINDS else "")
                 for namespace in self._namespaces
                 for kind in WATCHED
             )
@@ -104,7 +105,8 @@ class Informer:
         for key in self._cache.prune(before, listed):
             self._changed(key, False)
 
-    async def _first_list(self) -> None:
+    async def list_all(self) -> None:
+        """`relist`, again and again until it succeeds."""
         back_off = FIRST_BACK_OFF
         while True:
             try:

@@ -12,10 +12,16 @@ from typing import Any
 
 from headgate.api.status import Status
 from headgate.core.intents import Note
+from headgate.core.observation import Observation
 from headgate.judge import Sample, Verdict
+from headgate.kube.snapshot import Snapshot
 
-QUIET_STATUS_INTERVAL = 10.0
+QUIET_STATUS_INTERVAL = 20.0
 """Seconds between two writes of a status in which only numbers have changed."""
+
+NEWS_SECONDS = 2.0
+"""How long the next stretch of a release that goes well may wait for the one after it, so that
+entering a step and being complete in it are one write."""
 
 QUIET_SECONDS_PER_RELEASE = 2.0
 """With many releases under way each writes less often, so that all together write 30 a minute."""
@@ -30,20 +36,43 @@ ENTRIES_KEPT = 500
 
 @dataclass
 class Memory:
-    """One ModelDeployment. `status` is the newest one that was planned; `notes` wait for it to be
-    written. `written` and `recorded` are moments of a monotonic clock, in seconds."""
+    """One ModelDeployment. `seen` is what was seen in the objects last, with those objects, while
+    something is going on. `notes` wait for the status to be written; `news_since` is when it first
+    said something new that is not. `news_since`, `written` and `recorded` are moments of a
+    monotonic clock, in seconds."""
 
     uid: str
-    status: Status | None = None
+    seen: tuple[Snapshot, Observation] | None = None
     sample: Sample | None = None
     notes: deque[Note] = field(default_factory=lambda: deque(maxlen=NOTES_KEPT))
     entries: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=ENTRIES_KEPT))
     entered: float = 0.0
     release: str = ""
     written: float = float("-inf")
+    news_since: float | None = None
     recorded: float = float("-inf")
     conflicted: bool = False
     soon_in_a_row: int = 0
+    _status: Status | None = None
+    _packed_status: str = ""
+
+    @property
+    def status(self) -> Status | None:
+        """The newest status that was planned."""
+        if self._status is None and self._packed_status:
+            self._status = Status.model_validate_json(self._packed_status)
+        return self._status
+
+    @status.setter
+    def status(self, status: Status | None) -> None:
+        self._status, self._packed_status = status, ""
+
+    def rest(self) -> None:
+        """Nothing is going on: take as little room as is possible until something does."""
+        self.seen = self.sample = None
+        if self._status is not None:
+            self._packed_status = self._status.model_dump_json(by_alias=True, exclude_none=True)
+            self._status = None
 
     def calm(self, seconds: float | None) -> float | None:
         """Seconds until the next pass, ever longer when pass after pass wants another one at once:
@@ -59,6 +88,38 @@ class Memory:
 def quiet_interval(under_way: int) -> float:
     """Seconds between two writes of a status that says nothing new but numbers."""
     return max(QUIET_STATUS_INTERVAL, QUIET_SECONDS_PER_RELEASE * under_way)
+
+
+def status_due(
+    memory: Memory, stored: Status, planned: Status, under_way: int, clock: float
+) -> float:
+    """Seconds until a planned status that differs from the stored one is to be written."""
+    due = memory.written + quiet_interval(under_way) - clock
+    if not says_something_new(stored, planned):
+        memory.news_since = None
+        return due
+    if memory.news_since is None:
+        memory.news_since = clock
+    if not goes_well(stored, planned):
+        return 0.0
+    return min(due, memory.news_since + NEWS_SECONDS - clock)
+
+
+def goes_well(stored: Status, planned: Status) -> bool:
+    """Whether all that is new is how far the same release has come. A release that begins, ends or
+    is taken back, and another spec, are told at once."""
+    before, after = stored.release, planned.release
+    return (
+        before is not None
+        and after is not None
+        and before.revision == after.revision
+        and before.started == after.started
+        and after.stage not in ("Reverting", "Watching")
+        and planned.verdict != Verdict.BAD
+        and stored.observed_generation == planned.observed_generation
+        and stored.rejected == planned.rejected
+        and stored.releases == planned.releases
+    )
 
 
 def says_something_new(stored: Status, planned: Status) -> bool:
@@ -90,6 +151,7 @@ def _essence(status: Status) -> tuple[Any, ...]:
                 "settled": False,
                 "progress": "",
                 "progressed": "",
+                "good": 0.0,
                 "message": "",
             }
         ),

@@ -7,20 +7,25 @@ there is none.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from headgate.api.quantities import parse_duration
-from headgate.core.settings import judge_settings
+from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL, judge_settings
 from headgate.judge import Metric, Sample
 from headgate.kube.snapshot import Snapshot
 from headgate.metrics import Providers, Target
 from headgate.runtime.cache import Key
 
-DEFAULT_INTERVAL = 15.0
-"""For a provider that nobody configured: asking it gives a sample that says so."""
+EARLY_SECONDS = 15.0
+"""Between two polls that come early because a hold ends: however many releases there are, they add
+less than a third to the polls of a provider that is scraped every five seconds."""
+
+LATE_SECONDS = 0.02
+"""A poll that is to see the end of a hold comes so much after it."""
 
 _log = logging.getLogger(__name__)
 
@@ -69,12 +74,15 @@ class Polling:
         self._targets: dict[str, dict[Key, Target]] = {}
         self._intervals: dict[Key, float] = {}
         self._rounds: dict[str, asyncio.Task[None]] = {}
+        self._holds: dict[Key, float] = {}
+        self._earlier = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._intervals)
 
-    def follow(self, snapshot: Snapshot) -> None:
-        """Ask about the pods of a ModelDeployment from now on."""
+    def follow(self, snapshot: Snapshot, hold_left: float | None = None) -> None:
+        """Ask about the pods of a ModelDeployment from now on. `hold_left` is in how many seconds
+        its hold could end, if a poll sees that."""
         target = target_of(snapshot)
         key = target.key
         others = [name for name in self._targets if name != target.provider]
@@ -82,6 +90,10 @@ class Polling:
             self._targets[name].pop(key, None)
         self._targets.setdefault(target.provider, {})[key] = target
         self._intervals[key] = parse_duration(snapshot.spec.analysis.interval)
+        self._holds.pop(key, None)
+        if hold_left is not None:
+            self._holds[key] = asyncio.get_running_loop().time() + hold_left + LATE_SECONDS
+            self._earlier.set()
         running = self._rounds.get(target.provider)
         if running is None or running.done():
             self._rounds[target.provider] = asyncio.create_task(
@@ -91,6 +103,7 @@ class Polling:
     def leave(self, key: Key) -> None:
         """Ask about a ModelDeployment no more."""
         self._intervals.pop(key, None)
+        self._holds.pop(key, None)
         for targets in self._targets.values():
             targets.pop(key, None)
 
@@ -104,20 +117,48 @@ class Polling:
     def interval(self, provider: str) -> float:
         """Seconds between two polls of a provider: its scrape interval, or the shortest interval
         that a release under way asks for."""
-        known = self._providers.get(provider)
-        scrape = known.scrape_interval if known is not None else DEFAULT_INTERVAL
         asked = (self._intervals[key] for key in self._targets.get(provider, ()))
-        return max(1.0, min([scrape, *asked]))
+        return max(1.0, min([self.scrape_interval(provider), *asked]))
+
+    def scrape_interval(self, provider: str) -> float:
+        """Seconds between two scrapes of a provider. One that nobody configured has the usual
+        one: asking it gives a sample that says so."""
+        known = self._providers.get(provider)
+        return known.scrape_interval if known is not None else DEFAULT_SCRAPE_INTERVAL
 
     async def _ask_again_and_again(self, provider: str) -> None:
         clock = asyncio.get_running_loop().time
         due = clock()
+        early_from = due
         while targets := list(self._targets.get(provider, {}).values()):
+            # Whatever ends by now is seen by this poll; the pass that follows says what is next.
+            self._holds = {key: ends for key, ends in self._holds.items() if ends > clock()}
             await self._ask(provider, targets)
             # From the time it was due, so that polls do not drift behind scrapes; but a slow
             # answer makes no second poll follow on its heels.
-            due = max(due + self.interval(provider), clock() + 0.5)
-            await asyncio.sleep(due - clock())
+            least = clock() + 0.5
+            regular = max(due + self.interval(provider), least)
+            due = await self._until_due(provider, regular, max(least, early_from))
+            if due < regular:
+                early_from = due + EARLY_SECONDS
+
+    async def _until_due(self, provider: str, regular: float, early_from: float) -> float:
+        """Wait for the next poll, which comes early where a hold ends before it; gives the moment
+        that it was due."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            self._earlier.clear()
+            ends = [
+                max(early_from, self._holds[key])
+                for key in self._targets.get(provider, ())
+                if key in self._holds
+            ]
+            due = min([regular, *ends])
+            if due <= clock():
+                return due
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(due - clock()):
+                    await self._earlier.wait()
 
     async def _ask(self, provider: str, targets: list[Target]) -> None:
         try:

@@ -17,7 +17,9 @@ from headgate.runtime.schedule import Schedule
 
 K = TypeVar("K", bound=Hashable)
 
-WORKERS = 16
+WORKERS = 64
+"""Passes at the same time. Many releases may turn bad in one poll, and a pass that takes pods away
+waits for them: none of the others must wait with it before its traffic is pinned."""
 
 _log = logging.getLogger(__name__)
 

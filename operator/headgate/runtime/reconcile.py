@@ -13,24 +13,29 @@ from dataclasses import dataclass, replace
 
 from headgate.api.quantities import parse_duration
 from headgate.core.intents import Note, Plan, RunSmoke, SetTraffic, WarmUp
+from headgate.core.observation import Observation
 from headgate.core.plan import plan
+from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
+from headgate.core.turns import Caps
 from headgate.core.weights import NoSplitError
 from headgate.judge import Sample
 from headgate.kube import records
 from headgate.kube.apply import write_status
-from headgate.kube.client import MODEL_DEPLOYMENT, POD, Conflict, KubeClient, KubeError, Object
+from headgate.kube.client import POD, Conflict, KubeClient, KubeError, Object
 from headgate.kube.events import Events
-from headgate.kube.observe import KINDS, Broken, Snapshot, build, read
+from headgate.kube.observe import Broken, Snapshot, build, read
 from headgate.render.names import OWNED_BY
 from headgate.runtime import recording
 from headgate.runtime.broken import broken_status
 from headgate.runtime.cache import Cache, Identity, Key
 from headgate.runtime.carrying import NamespaceGoing, Outcome, carry_out_each
-from headgate.runtime.memory import Memory, quiet_interval, says_something_new, to_json
+from headgate.runtime.memory import Memory, status_due, to_json
 from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.smoke_runs import SmokeRuns
+from headgate.runtime.turns import Turns
 from headgate.runtime.warm_ups import WarmUps
+from headgate.runtime.watching import WATCHED
 
 ATTEMPTS = 5
 """Passes made at once when the API server contradicts what a pass was planned from."""
@@ -58,6 +63,7 @@ class Reconciler:
         requeue: Callable[[Key, float], None],
         smoke: SmokeRuns,
         clocks: Clocks | None = None,
+        turns: Turns | None = None,
         warm_ups: WarmUps | None = None,
     ) -> None:
         self._client = client
@@ -66,6 +72,7 @@ class Reconciler:
         self._smoke = smoke
         self._warm_ups = warm_ups or WarmUps(requeue)
         self._clocks = clocks or Clocks()
+        self._turns = turns or Turns(Caps(), cache, requeue)
         self._events = Events(client)
         self._memories: dict[Key, Memory] = {}
         self.polling: Polling | None = None
@@ -98,8 +105,10 @@ class Reconciler:
     def forget(self, key: Key) -> None:
         """Drop everything about a ModelDeployment that is gone."""
         self._memories.pop(key, None)
+        self._turns.forget(key)
         self._smoke.forget(key)
         self._warm_ups.forget(key)
+        self._cache.config_maps.forget(key)
         if self.polling is not None:
             self.polling.leave(key)
 
@@ -107,10 +116,13 @@ class Reconciler:
         snapshot = self._cache.snapshot(key)
         if snapshot is not None and (live or self._memory(key, snapshot).conflicted):
             snapshot = await self._read(key)
+            self._cache.config_maps.doubt(key)
         if snapshot is None or snapshot.metadata.get("deletionTimestamp"):
             self.forget(key)
             return None
         memory = self._memory(key, snapshot)
+        if snapshot.config_maps is None:
+            snapshot = await self._cache.config_maps.complete(self._client, snapshot)
         planned = await self._plan(snapshot, memory)
         if any(each.live_read for each in planned.intents) and not live:
             snapshot = await self._with_live_pods(key, snapshot)
@@ -118,7 +130,7 @@ class Reconciler:
         outcome = await carry_out_each(
             self._client, snapshot, planned.intents, self._cache.put, self._cache.drop
         )
-        return await self._conclude(key, snapshot, memory, planned, outcome)
+        return await self._conclude(key, outcome.snapshot, memory, planned, outcome)
 
     def _memory(self, key: Key, snapshot: Snapshot) -> Memory:
         memory = self._memories.get(key)
@@ -132,10 +144,17 @@ class Reconciler:
         try:
             status = memory.status or snapshot.status
             smoke = self._smoke.result(key, status.release)
-            warming = self._warm_ups.found(key, snapshot)
-            seen = build(snapshot, memory.sample, smoke)
-            seen = replace(seen, status=status, warming=warming)
+            seen = replace(
+                self._seen(snapshot, memory),
+                status=status,
+                sample=memory.sample,
+                smoke=smoke,
+                warming=self._warm_ups.found(key, snapshot),
+                scrape_interval=self._scrape_interval(snapshot),
+                turn=self._turns.turn(key, status, self._clocks.now()),
+            )
             planned = plan(seen, self._clocks.now())
+            self._turns.note(key, planned.status)
         except (Broken, NoSplitError) as error:
             self._warm_ups.forget(key)
             await self._tell_broken(snapshot, memory, str(error))
@@ -177,7 +196,11 @@ class Reconciler:
         if outcome.written or planned.notes:
             # No event tells of our own writes, so another pass has to see them.
             waits.append(0.0)
-        return memory.calm(min((each for each in waits if each is not None), default=None))
+        again = memory.calm(min((each for each in waits if each is not None), default=None))
+        if again is None:
+            memory.rest()
+            self._cache.rest(key)
+        return again
 
     def _follow(self, snapshot: Snapshot, planned: Plan) -> None:
         key = (snapshot.namespace, snapshot.name)
@@ -191,7 +214,7 @@ class Reconciler:
         if self.polling is None:
             return
         if planned.polled:
-            self.polling.follow(snapshot)
+            self.polling.follow(snapshot, planned.hold_left)
         else:
             self.polling.leave(key)
 
@@ -201,16 +224,18 @@ class Reconciler:
         status = memory.status
         if status is None:
             return None
-        clock = self._clocks.monotonic()
-        due = memory.written + quiet_interval(self._under_way) - clock
-        if status != snapshot.status and (due <= 0 or says_something_new(snapshot.status, status)):
-            answer = await write_status(self._client, snapshot, to_json(status))
-            memory.written = clock
-            if answer is not None:
-                self._cache.put(answer)
-            due = 0.0
+        due = None
+        if status != snapshot.status:
+            clock = self._clocks.monotonic()
+            due = status_due(memory, snapshot.status, status, self._under_way, clock)
+            if due <= 0:
+                answer = await write_status(self._client, snapshot, to_json(status))
+                memory.written, memory.news_since = clock, None
+                if answer is not None:
+                    self._cache.put(answer)
+                due = None
         await self._tell_notes(snapshot, memory)
-        return due if status != snapshot.status and due > 0 else None
+        return due
 
     async def _tell_notes(self, snapshot: Snapshot, memory: Memory) -> None:
         notes = list(memory.notes)
@@ -251,6 +276,18 @@ class Reconciler:
             return recording.RECORDS_INTERVAL
         return None
 
+    def _seen(self, snapshot: Snapshot, memory: Memory) -> Observation:
+        # Most passes of a release only bring a new sample: comparing every child with what it
+        # should be, again for the same objects, would be most of their work.
+        if memory.seen is None or memory.seen[0] is not snapshot:
+            memory.seen = (snapshot, build(snapshot))
+        return memory.seen[1]
+
+    def _scrape_interval(self, snapshot: Snapshot) -> float:
+        if self.polling is None:
+            return DEFAULT_SCRAPE_INTERVAL
+        return self.polling.scrape_interval(snapshot.spec.analysis.provider)
+
     @property
     def _under_way(self) -> int:
         return len(self.polling) if self.polling is not None else 0
@@ -266,7 +303,7 @@ class Reconciler:
 
     async def _read(self, key: Key) -> Snapshot | None:
         """Everything as it is now, objects of others with our names included."""
-        before = self._cache.mark({MODEL_DEPLOYMENT.name, *(kind.name for kind in KINDS)}, key)
+        before = self._cache.mark({kind.name for kind in WATCHED}, key)
         snapshot = await read(self._client, *key)
         self._learn(before, [] if snapshot is None else list(_objects(snapshot)))
         return snapshot
@@ -280,3 +317,4 @@ class Reconciler:
 def _objects(snapshot: Snapshot) -> Iterable[Object]:
     yield snapshot.model_deployment
     yield from (*snapshot.deployments, *snapshot.services, *snapshot.pods, *snapshot.revisions)
+    yield from snapshot.budgets

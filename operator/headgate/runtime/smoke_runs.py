@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headgate.api.status import Release
 from headgate.core.observation import SmokeResult
@@ -16,8 +16,8 @@ from headgate.runtime.cache import Key
 LOOK_AGAIN_SECONDS = 1.0
 """For pods that were ready a moment ago and are not when they are to be asked."""
 
-Attempt = tuple[str, str]
-"""A revision, and when its release began."""
+Attempt = tuple[str, str, bool]
+"""A revision, when its release began, and whether it is live already."""
 
 Check = Callable[[Snapshot, str], Awaitable[SmokeResult | None]]
 
@@ -74,7 +74,8 @@ class SmokeRuns:
 
     async def _ask(self, key: Key, run: _Run, snapshot: Snapshot) -> None:
         try:
-            run.result = await self._check(snapshot, run.attempt[0])
+            result = await self._check(snapshot, run.attempt[0])
+            run.result = result and replace(result, after_switch=run.attempt[2])
         except Exception as error:
             # A fault of ours must not pass for a model's: it is asked again, and the progress
             # deadline ends it if that never works.
@@ -89,4 +90,4 @@ class SmokeRuns:
 
 
 def _attempt(release: Release) -> Attempt:
-    return release.revision, release.started
+    return release.revision, release.started, release.stage == "Watching"

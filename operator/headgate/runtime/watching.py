@@ -18,15 +18,25 @@ from typing import Any
 import kopf
 from kubernetes import client, config
 
-from headgate.kube.client import MODEL_DEPLOYMENT, Kind, Object
+from headgate.kube.client import CONFIG_MAP, DISRUPTION_BUDGET, MODEL_DEPLOYMENT, Kind, Object
 from headgate.kube.snapshot import KINDS
 from headgate.render.names import OWNED_BY
 
-WATCHED: tuple[Kind, ...] = (MODEL_DEPLOYMENT, *KINDS)
+WATCHED: tuple[Kind, ...] = (MODEL_DEPLOYMENT, *KINDS, DISRUPTION_BUDGET)
+"""What is watched and listed, as all of it is kept in the cache: besides ours, the disruption
+budgets of authors."""
+
+HEARD: tuple[Kind, ...] = (CONFIG_MAP,)
+"""What is only watched, for the news that it has changed."""
 
 INACTIVITY_SECONDS = 130.0
 """A watch on which two bookmarks in a row are missing is dead; kopf's own 70 s asks anew whenever
 a single one is a little late."""
+
+LOOK_SECONDS = 0.5
+END_SECONDS = 1.0
+"""How long a part of kopf may take to end once it was told to. Its handlers do nothing that could
+be cut short."""
 
 DELETED = "DELETED"
 
@@ -49,6 +59,7 @@ class Watch:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._stopped = threading.Event()
+        self._logins = 0
         self._refused: Exception | None = None
         self.ended: Future[None] = Future()
         # A daemon: a kopf that hangs must not keep the process from ending.
@@ -70,30 +81,61 @@ class Watch:
             asyncio.run(self._operate())
         except BaseException as error:
             # Whatever it is, it ends this thread only; the supervisor logs it and starts anew.
-            self.ended.set_exception(error if isinstance(error, Exception) else Ended(repr(error)))
-        else:
-            self.ended.set_result(None)
+            self._end(error)
 
     async def _operate(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        if self._stopped.is_set():
+        error: BaseException | None = None
+        if not self._stopped.is_set():
+            try:
+                await self._run_kopf(self._stop)
+            except BaseException as caught:
+                error = caught
+        # Not when the thread ends: what is left of kopf may keep that waiting.
+        self._end(self._refused or error)
+
+    def _end(self, error: BaseException | None) -> None:
+        if self.ended.done():
             return
-        await kopf.operator(
-            registry=registry(self._login, self._receive),
-            settings=settings(),
-            clusterwide=not self._namespaces,
-            namespaces=self._namespaces,
-            standalone=True,
-            # Without peering nobody reads it; left out, kopf asks for the user's name, and a user
-            # id of a container has none.
-            identity="headgate",  # type: ignore[arg-type]
-            stop_flag=self._stop,
+        if error is None:
+            self.ended.set_result(None)
+        else:
+            self.ended.set_exception(error if isinstance(error, Exception) else Ended(repr(error)))
+
+    async def _run_kopf(self, stop: asyncio.Event) -> None:
+        operator = asyncio.ensure_future(
+            kopf.operator(
+                registry=registry(self._login, self._receive),
+                settings=settings(),
+                clusterwide=not self._namespaces,
+                namespaces=self._namespaces,
+                standalone=True,
+                # Without peering nobody reads it; left out, kopf asks for the user's name, and a
+                # user id of a container has none.
+                identity="headgate",  # type: ignore[arg-type]
+                stop_flag=stop,
+            )
         )
-        if self._refused is not None:
-            raise self._refused
+        clock = asyncio.get_running_loop().time
+        ending: dict[asyncio.Task[Any], float] = {}
+        while not operator.done():
+            await asyncio.wait({operator}, timeout=LOOK_SECONDS)
+            # Where several watches break together, one of kopf's tasks may swallow its
+            # cancellation, for which kopf then waits for ever.
+            ending = {
+                task: ending.get(task, clock()) for task in asyncio.all_tasks() if task.cancelling()
+            }
+            if any(clock() - since > END_SECONDS for since in ending.values()):
+                raise Ended("a part of kopf has ended, and the rest does not follow")
+        operator.result()
 
     def _login(self) -> kopf.ConnectionInfo:
+        self._logins += 1
         try:
+            if self._logins > 1:
+                # A 401. kopf does not try the same token again, and may then wait for ever without
+                # an end; another run reads the token anew.
+                raise Refused("the API server has refused the credentials (401)")
             return connection(self._kubeconfig)
         except Exception as error:
             # Without credentials kopf waits for ever, and its operator does not end by itself.
@@ -102,8 +144,12 @@ class Watch:
             raise
 
 
+class Refused(Exception):  # noqa: N818 - what happened
+    """The credentials are not valid any more."""
+
+
 class Ended(Exception):  # noqa: N818 - what happened, not a kind of error
-    """The operator ended by something that is no ordinary exception."""
+    """The operator ended by something that is no ordinary exception, or does not end."""
 
 
 def settings() -> kopf.OperatorSettings:
@@ -116,6 +162,8 @@ def settings() -> kopf.OperatorSettings:
     for kind in KINDS:
         group, _, version = kind.api_version.rpartition("/")
         found.watching.label_selectors[group, version, kind.plural] = OWNED_BY
+    # Neither the records of releases nor the copies that revisions have: only what authors wrote.
+    found.watching.label_selectors["", "v1", CONFIG_MAP.plural] = f"!{OWNED_BY}"
     return found
 
 
@@ -127,7 +175,7 @@ def registry(login: Callable[[], kopf.ConnectionInfo], receive: Receive) -> kopf
     def log_in(**_: Any) -> kopf.ConnectionInfo:
         return login()
 
-    for kind in WATCHED:
+    for kind in (*WATCHED, *HEARD):
         group, _, version = kind.api_version.rpartition("/")
         handler = _handler(kind, receive)
         kopf.on.event(group, version, kind.plural, registry=found, id=kind.plural)(handler)

@@ -1,0 +1,151 @@
+"""The command line of the benchmark; `make bench-engine` calls it.
+
+Exit codes: 0 measured, 1 something broke, 2 wrong usage, 3 this machine lacks something, 130
+interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from hack.bench import report
+from hack.bench.control_plane import REPOSITORY, benchmark_cluster
+from hack.bench.engine import Engine, Options
+from hack.cluster import ClusterError, ClusterUnavailableError
+from hack.cluster.commands import tail
+from hack.cluster.record import ClusterRecord
+
+QUICK = Options(models=(20,), busy=20, under_way=(1, 5), window=20.0)
+_EXAMPLES = """\
+examples:
+  make bench-engine                                  everything, into docs/measurements.md
+  make bench-engine BENCH="--quick"                  a first look: 20 ModelDeployments, 5 releases
+  python -m hack.bench engine --models 100,500 --busy 100 --under-way 1,20 --window 60
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Give the parser of the command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m hack.bench",
+        description="Measure what the operator costs.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    engine = commands.add_parser(
+        "engine",
+        help="the release engine on simulated nodes",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    standard = Options()
+    engine.add_argument(
+        "--models", type=_numbers, metavar="N,…", help="ModelDeployments at rest (100,500,1000)"
+    )
+    engine.add_argument(
+        "--busy",
+        type=int,
+        metavar="N",
+        help=f"how many there are beside releases ({standard.busy})",
+    )
+    engine.add_argument(
+        "--under-way", type=_numbers, metavar="N,…", help="releases at the same time (1,50)"
+    )
+    engine.add_argument(
+        "--window", type=float, metavar="SECONDS", help=f"for each state ({standard.window:.0f})"
+    )
+    engine.add_argument(
+        "--against",
+        type=Path,
+        metavar="DIRECTORY",
+        help="also measure the operator of this other working tree, in the same run",
+    )
+    engine.add_argument("--quick", action="store_true", help="small numbers, short windows")
+    engine.add_argument("--output", type=Path, metavar="FILE", help="write the results into FILE")
+    return top
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """What was asked for, and the usual values for the rest."""
+    usual = QUICK if arguments.quick else Options()
+    models = arguments.models or usual.models
+    busy = arguments.busy or (usual.busy if usual.busy in models else max(models))
+    trees = [("now", REPOSITORY)] if arguments.against else [("", REPOSITORY)]
+    if arguments.against:
+        trees.insert(0, ("before", arguments.against.absolute()))
+    return Options(
+        trees=tuple(trees),
+        models=tuple(sorted({*models, busy})),
+        busy=busy,
+        under_way=arguments.under_way or usual.under_way,
+        window=arguments.window or usual.window,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    given = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    began = time.monotonic()
+    try:
+        with benchmark_cluster() as cluster:
+            engine = Engine(cluster, options_of(given))
+            try:
+                asyncio.run(engine.run())
+            except ClusterError:
+                _show_logs(cluster.record)
+                raise
+            finally:
+                # What was measured before something broke is worth reading too.
+                took = (time.monotonic() - began) / 60
+                section = report.markdown(
+                    engine.results, f"in {took:.0f} min", f"{os.cpu_count()} cores, {_system()}"
+                )
+                print(section)
+    except ClusterUnavailableError as error:
+        print(error, file=sys.stderr)
+        return 3
+    except (ClusterError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; everything that was started is gone", file=sys.stderr)
+        return 130
+    if given.output is not None:
+        report.write(given.output, section)
+    return 0
+
+
+def _show_logs(record: ClusterRecord) -> None:
+    for name in record.processes:
+        if name.startswith("operator") and record.log(name).exists():
+            print(tail(record.log(name).read_text(errors="replace")), file=sys.stderr)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    numbers = tuple(int(each) for each in text.split(","))
+    if min(numbers) < 1:
+        raise argparse.ArgumentTypeError("numbers from 1 on")
+    return numbers
+
+
+def _system() -> str:
+    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

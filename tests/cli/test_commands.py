@@ -1,0 +1,429 @@
+"""The commands against a real API server; a small stand-in answers actions as the operator does."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client, config
+
+from hack.cluster import Cluster
+from headgate.api.base import GROUP, PLURAL, VERSION
+from headgate.cli import main
+from tests.cli.situations import (
+    APPROVAL,
+    CANDIDATE,
+    HOLDING,
+    RECORDS,
+    RELEASED,
+    REVERTED,
+    STABLE,
+    manifest,
+)
+
+NAMESPACE = "cli"
+CALL = (5, 30)
+SOURCE = Path(__file__).parents[2] / "operator"
+
+
+class World:
+    """The objects of the tests, and the commands that a person types."""
+
+    def __init__(self, cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+        settings: Any = client.Configuration()
+        connect: Any = config.new_client_from_config
+        api = connect(str(cluster.kubeconfig), client_configuration=settings)
+        settings.proxy = None
+        self.objects = client.CustomObjectsApi(api)
+        self.apps = client.AppsV1Api(api)
+        self.cluster = cluster
+        self._capsys = capsys
+
+    def make(self, name: str, status: dict[str, Any], **spec: Any) -> None:
+        """A ModelDeployment with a status."""
+        body = {
+            "apiVersion": f"{GROUP}/{VERSION}",
+            "kind": "ModelDeployment",
+            "metadata": {"name": name},
+            "spec": manifest(**spec),
+        }
+        self.objects.create_namespaced_custom_object(
+            GROUP, VERSION, NAMESPACE, PLURAL, body, _request_timeout=CALL
+        )
+        self.say(name, {"observedGeneration": 1, **status})
+
+    def say(self, name: str, status: dict[str, Any]) -> None:
+        """Change the status, as the operator does."""
+        self.objects.patch_namespaced_custom_object_status(
+            GROUP, VERSION, NAMESPACE, PLURAL, name, {"status": status}, _request_timeout=CALL
+        )
+
+    def change(self, name: str, spec: dict[str, Any]) -> None:
+        """Change the spec, as git does."""
+        self.objects.patch_namespaced_custom_object(
+            GROUP, VERSION, NAMESPACE, PLURAL, name, {"spec": spec}, _request_timeout=CALL
+        )
+
+    def read(self, name: str) -> dict[str, Any]:
+        """The stored object."""
+        stored: Any = self.objects.get_namespaced_custom_object(
+            GROUP, VERSION, NAMESPACE, PLURAL, name, _request_timeout=CALL
+        )
+        found: dict[str, Any] = stored
+        return found
+
+    def keep(self, name: str, revision: str, version: str, number: int) -> None:
+        """A revision that is kept."""
+        body: Any = {
+            "metadata": {
+                "name": f"{name}-{revision}",
+                "labels": {
+                    "headgate.dev/model-deployment": name,
+                    "headgate.dev/revision": revision,
+                },
+                "annotations": {"headgate.dev/once-stable": "true"},
+            },
+            "revision": number,
+            "data": {
+                "version": version,
+                "template": {"spec": {"containers": [{"image": f"fraud:{version}"}]}},
+            },
+        }
+        self.apps.create_namespaced_controller_revision(NAMESPACE, body, _request_timeout=CALL)
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        """Type a command: its exit code, and what it prints."""
+        flags = ["--kubeconfig", str(self.cluster.kubeconfig), "-n", NAMESPACE]
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([*words, *flags])
+        printed = self._capsys.readouterr()
+        assert "Traceback" not in printed.err
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, printed.out, printed.err
+
+
+@pytest.fixture(scope="module")
+def namespace(established_crd: Cluster) -> Cluster:
+    established_crd.kubectl("create", "namespace", NAMESPACE)
+    return established_crd
+
+
+@pytest.fixture
+def world(namespace: Cluster, capsys: pytest.CaptureFixture[str]) -> World:
+    return World(namespace, capsys)
+
+
+@pytest.fixture
+def operator(world: World) -> Iterator[Callable[..., None]]:
+    """Answers the next action on a ModelDeployment, once it is asked."""
+    threads: list[threading.Thread] = []
+    stopped = threading.Event()
+
+    def answer(name: str, outcome: str = "Done", **status: Any) -> None:
+        def wait() -> None:
+            while not stopped.wait(0.05):
+                stored = world.read(name)
+                action = stored["spec"].get("action")
+                if action and stored["status"].get("action", {}).get("at") != action["at"]:
+                    said = f"{action['by']} asked to {action['type'].lower()} it."
+                    # A merge patch keeps what it does not mention.
+                    whole = {"step": None, "to": None, **action}
+                    handled = {**whole, "outcome": outcome, "message": said}
+                    seen = {"observedGeneration": stored["metadata"]["generation"]}
+                    world.say(name, {**seen, "action": handled, **status})
+                    return
+
+        threads.append(threading.Thread(target=wait, daemon=True))
+        threads[-1].start()
+
+    yield answer
+    stopped.set()
+    for each in threads:
+        each.join(30)
+
+
+def test_get_draws_the_tree_or_lists_all(world: World) -> None:
+    world.make("seen", HOLDING)
+    code, out, _ = world.run("get", "mdep/seen")
+    assert code == 0
+    assert out.startswith("seen · cli · Canary · Progressing · 2.3.0 over 2.2.0 · step 3 of 4\n")
+    assert f"headgate promote seen -n {NAMESPACE}" in out
+    code, out, _ = world.run("get")
+    assert code == 0
+    assert out.splitlines()[0].split()[:2] == ["NAME", "PHASE"]
+    assert "seen" in out
+    code, out, _ = world.run("get", "-A")
+    assert out.splitlines()[0].startswith("NAMESPACE")
+    assert "\x1b" not in out
+
+
+def test_get_prints_the_stored_object_for_scripts(world: World) -> None:
+    world.make("stored", HOLDING)
+    code, out, _ = world.run("get", "stored", "-o", "json")
+    assert code == 0
+    assert json.loads(out)["status"]["phase"] == "Progressing"
+    code, out, _ = world.run("get", "-o", "yaml")
+    assert "stored" in [each["metadata"]["name"] for each in yaml.safe_load(out)["items"]]
+
+
+def test_a_name_that_is_not_there_is_answered_with_similar_ones(world: World) -> None:
+    world.make("transactions", RELEASED)
+    code, out, err = world.run("get", "transactoins")
+    assert (code, out) == (1, "")
+    assert "did you mean transactions?" in err
+
+
+def test_an_action_is_bound_recorded_and_answered(
+    world: World, operator: Callable[..., None]
+) -> None:
+    world.make("approved", APPROVAL)
+    operator("approved")
+    code, out, _ = world.run("approve", "approved")
+    assert (code, out) == (0, "administrator asked to approve it.\n")
+    action = world.read("approved")["spec"]["action"]
+    assert (action["type"], action["revision"], action["step"]) == ("Approve", CANDIDATE, 2)
+    assert action["by"] == "administrator"
+    managers = world.read("approved")["metadata"]["managedFields"]
+    assert "headgate-cli" in [each["manager"] for each in managers]
+
+
+def test_the_next_action_has_nothing_of_the_one_before(
+    world: World, operator: Callable[..., None]
+) -> None:
+    world.make("again", APPROVAL)
+    operator("again")
+    assert world.run("approve", "again")[0] == 0
+    operator("again")
+    assert world.run("promote", "again")[0] == 0
+    assert set(world.read("again")["spec"]["action"]) == {"type", "revision", "by", "at"}
+
+
+def test_an_action_repeated_is_told_and_not_asked_again(
+    world: World, operator: Callable[..., None]
+) -> None:
+    world.make("repeated", HOLDING)
+    operator("repeated", **REVERTED, release=None, candidate=None)
+    assert world.run("abort", "repeated")[0] == 0
+    before = world.read("repeated")["spec"]["action"]
+    code, out, _ = world.run("abort", "repeated")
+    assert (code, out) == (0, "That was done before: administrator asked to abort it.\n")
+    assert world.read("repeated")["spec"]["action"] == before
+
+
+def test_an_action_that_the_operator_ignores_fails(
+    world: World, operator: Callable[..., None]
+) -> None:
+    world.make("ignored", HOLDING)
+    operator("ignored", outcome="Ignored")
+    code, out, _ = world.run("promote", "ignored")
+    assert code == 1
+    assert "asked to promote it" in out
+
+
+def test_an_action_without_an_operator_ends_and_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headgate.cli.act.ANSWER_SECONDS", 0.5)
+    world.make("unanswered", HOLDING)
+    code, _, err = world.run("promote", "unanswered")
+    assert code == 3
+    assert "is it running?" in err
+    # The same again waits for the one that was written; it writes no second one.
+    before = world.read("unanswered")["spec"]["action"]
+    assert world.run("promote", "unanswered")[0] == 3
+    assert world.read("unanswered")["spec"]["action"] == before
+
+
+def test_a_release_that_changes_under_the_hand_is_looked_at_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headgate.kube.api import ApiClient
+
+    world.make("raced", HOLDING)
+    ask, times = ApiClient.patch, []
+
+    async def ended_meanwhile(*arguments: Any, **named: Any) -> Any:
+        times.append(1)
+        if len(times) == 1:
+            world.say("raced", {"release": None, "candidate": None, **RELEASED})
+        return await ask(*arguments, **named)
+
+    monkeypatch.setattr(ApiClient, "patch", ended_meanwhile)
+    code, out, _ = world.run("promote", "raced")
+    assert (code, out) == (0, "2.3.0 gets all live traffic already.\n")
+    assert len(times) == 1
+    assert "action" not in world.read("raced")["spec"]
+
+
+def test_what_makes_no_sense_is_refused_and_nothing_written(world: World) -> None:
+    world.make("stable", RELEASED)
+    code, _, err = world.run("approve", "stable")
+    assert code == 1
+    assert "nothing waits for approval: stable is Stable with 2.3.0" in err
+    assert "action" not in world.read("stable")["spec"]
+
+
+def test_an_action_can_be_committed_to_git_instead(world: World) -> None:
+    world.make("in-git", HOLDING)
+    code, out, _ = world.run("abort", "in-git", "--dry-run")
+    assert code == 0
+    written = yaml.safe_load(out)
+    assert "action" not in world.read("in-git")["spec"]
+    assert written["spec"]["action"]["type"] == "Abort"
+    world.change("in-git", written["spec"])
+    assert world.read("in-git")["spec"]["action"] == written["spec"]["action"]
+
+
+def test_pause_and_resume_are_safe_to_repeat(world: World) -> None:
+    world.make("held", HOLDING)
+    assert world.run("pause", "held", "--no-wait")[1] == "held is paused.\n"
+    assert world.read("held")["spec"]["suspend"] is True
+    assert world.run("pause", "held")[:2] == (0, "held is paused already.\n")
+    assert world.run("resume", "held", "--no-wait")[1] == "held is resumed.\n"
+    assert world.read("held")["spec"]["suspend"] is False
+    assert world.run("resume", "held")[:2] == (0, "held is not paused.\n")
+
+
+def test_status_says_the_outcome_in_its_exit_code(world: World) -> None:
+    world.make("done", RELEASED)
+    world.make("failed", REVERTED)
+    world.make("moving", HOLDING)
+    assert world.run("status", "done")[:2] == (0, "2.3.0 serves with 4 of 4 pods ready\n")
+    code, out, _ = world.run("status", "failed", "--wait")
+    assert code == 1
+    assert "31 % errors" in out
+    assert world.run("status", "moving")[0] == 3
+    code, _, err = world.run("status", "moving", "--wait", "--timeout", "1s")
+    assert code == 3
+    assert err.startswith("Timed out: holding 50 %")
+
+
+def test_status_waits_for_the_end_and_tells_each_decision_once(world: World) -> None:
+    world.make("awaited", HOLDING)
+
+    def end() -> None:
+        decision = {"time": "2099-01-01T10:00:00Z", "reason": "R", "message": "Taken back."}
+        decisions = [*HOLDING["decisions"], decision]
+        world.say("awaited", {"decisions": decisions})
+        world.say("awaited", {**REVERTED, "release": None, "candidate": None})
+
+    timer = threading.Timer(2.0, end)
+    timer.start()
+    code, out, _ = world.run("status", "awaited", "--wait", "--timeout", "60s")
+    timer.join()
+    assert code == 1
+    assert out.count("Releasing 2.3.0 over 2.2.0.") == 1
+    assert out.splitlines()[-1].startswith("Reverted 2.3.0 at 20 %")
+
+
+def test_history_and_what_is_kept_of_a_revision(world: World) -> None:
+    world.make("past", {**REVERTED, "releases": RECORDS})
+    world.keep("past", STABLE, "2.2.0", 6)
+    world.keep("past", CANDIDATE, "2.3.0", 7)
+    code, out, _ = world.run("history", "past")
+    assert code == 0
+    assert out.splitlines()[1].split()[:4] == ["7", CANDIDATE, "2.3.0", "Reverted"]
+    code, out, _ = world.run("history", "past", "--revision", "2.2.0")
+    assert out.startswith(f"2.2.0 · revision {STABLE} · number 6 · once stable")
+    code, out, _ = world.run("history", "past", "--revision", STABLE[:4], "-o", "yaml")
+    assert yaml.safe_load(out)["template"]["spec"]["containers"] == [{"image": "fraud:2.2.0"}]
+    code, _, err = world.run("history", "past", "--revision", "9.9.9")
+    assert code == 1
+    assert f"{STABLE} (2.2.0), {CANDIDATE} (2.3.0)" in err
+
+
+def test_undo_takes_a_version_for_the_revision_that_is_kept(
+    world: World, operator: Callable[..., None]
+) -> None:
+    world.make("undone", RELEASED)
+    world.keep("undone", STABLE, "2.2.0", 6)
+    operator("undone")
+    assert world.run("undo", "undone", "--to", "2.2.0")[0] == 0
+    assert world.read("undone")["spec"]["action"]["to"] == STABLE
+
+
+def test_the_namespace_comes_from_the_context(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.make("contextual", RELEASED)
+    settings = yaml.safe_load(world.cluster.kubeconfig.read_text())
+    settings["contexts"][0]["context"]["namespace"] = NAMESPACE
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(settings))
+    with pytest.raises(SystemExit) as ended:
+        main(["get", "contextual", "--kubeconfig", str(kubeconfig)])
+    assert ended.value.code == 0
+    with pytest.raises(SystemExit) as ended:
+        main(["get", "--kubeconfig", str(kubeconfig), "--context", "nowhere"])
+    assert ended.value.code == 1
+    assert "has no context 'nowhere'" in capsys.readouterr().err
+
+
+def test_names_complete_from_the_cluster(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.make("completes", RELEASED)
+    monkeypatch.setitem(os.environ, "KUBECONFIG", str(world.cluster.kubeconfig))
+    capsys.readouterr()
+    main(["__complete", "get", "-n", NAMESPACE, "compl"])
+    assert capsys.readouterr().out == "completes\n"
+
+
+def test_a_watch_in_a_terminal_redraws_and_ends_quietly_with_ctrl_c(world: World) -> None:
+    world.make("live", HOLDING)
+    leader, follower = pty.openpty()
+    words = ["get", "live", "-w", "--kubeconfig", str(world.cluster.kubeconfig), "-n", NAMESPACE]
+    with subprocess.Popen(
+        [sys.executable, "-m", "headgate", *words],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env={**os.environ, "PYTHONPATH": str(SOURCE), "TERM": "xterm"},
+        start_new_session=True,
+    ) as process:
+        os.close(follower)
+        shown = b""
+        try:
+            # The second picture moves the cursor back up over the first one.
+            while not re.search(rb"\x1b\[\d+F", shown):
+                assert select.select([leader], [], [], 60)[0], shown
+                shown += os.read(leader, 65536)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+            os.close(leader)
+    assert b"live" in shown
+    assert b"\x1b[36m" in shown
+    assert b"Traceback" not in shown
+
+
+def test_a_person_without_rights_is_told_what_is_missing(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.make("guarded", RELEASED)
+    world.cluster.kubectl("create", "serviceaccount", "nobody", "-n", NAMESPACE)
+    token = world.cluster.kubectl("create", "token", "nobody", "-n", NAMESPACE).strip()
+    settings = yaml.safe_load(world.cluster.kubeconfig.read_text())
+    settings["users"][0]["user"] = {"token": token}
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(settings))
+    with pytest.raises(SystemExit) as ended:
+        main(["get", "guarded", "--kubeconfig", str(kubeconfig), "-n", NAMESPACE])
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert "cannot get resource" in said
+    assert "Traceback" not in said
