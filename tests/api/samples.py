@@ -184,6 +184,17 @@ ACCEPTED: dict[str, Spec] = {
             "maxLatency": "100ms",
         }
     ),
+    "a warm-up": spec(
+        smoke={
+            "warmUp": {
+                "requests": [{"body": {"inputs": [1]}, "expect": {"type": "object"}}],
+                "fasterThan": "200ms",
+                "inARow": 10,
+                "timeout": "10m",
+            }
+        }
+    ),
+    "the least of a warm-up": spec(smoke={"warmUp": {"requests": [{"path": "/v2"}]}}),
     "a level and one limit": spec(
         analysis={"level": "basic", "rules": {"latencyP99": {"max": "250ms"}}}
     ),
@@ -564,6 +575,22 @@ REFUSED: dict[str, Refused] = {
     ),
     "no time for smoke": Refused(
         spec(smoke={"timeout": "0s"}), "spec.smoke", "timeout must be longer than nothing"
+    ),
+    "a warm-up without requests": Refused(
+        spec(smoke={"warmUp": {"requests": []}}), "spec.smoke.warmUp.requests"
+    ),
+    "a warm-up that no answer can pass": Refused(
+        spec(smoke={"warmUp": {"requests": [{}], "fasterThan": "0s"}}),
+        "spec.smoke.warmUp",
+        "fasterThan must be longer than nothing",
+    ),
+    "no time for a warm-up": Refused(
+        spec(smoke={"warmUp": {"requests": [{}], "timeout": "0ms"}}),
+        "spec.smoke.warmUp",
+        "timeout must be longer than nothing",
+    ),
+    "warm after nothing": Refused(
+        spec(smoke={"warmUp": {"requests": [{}], "inARow": 0}}), "spec.smoke.warmUp.inARow"
     ),
     "no progress deadline": Refused(
         spec(progressDeadline="0s"), "spec", "progressDeadline must be longer than nothing"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from headgate.core.observation import Pod
+from headgate.core.observation import Gate, Pod
 from headgate.core.revision import revision_of
 from headgate.core.timing import to_seconds, to_text
 from headgate.view.shown import Shown, read
@@ -194,6 +194,22 @@ STARTING_PODS = (
         message="container server ended with exit code 137 (OOMKilled)",
     ),
 )
+WARMING = {
+    **STARTING,
+    "message": "2.3.0, step 1 of 4: 0 of 1 pods of 2.3.0 are ready. Warming up 1 of 1 pods of"
+    " 2.3.0: POST /predict answered 200 in 1400 ms, longer than the 200 ms allowed.",
+    "stable": side(STABLE, 3, 4),
+}
+WARMING_PODS = (
+    Pod(f"fraud-{STABLE}-bbbbb", STABLE, ready=False, created=NOW - 5, gate=Gate()),
+    Pod(
+        f"fraud-{CANDIDATE}-ccccc",
+        CANDIDATE,
+        ready=False,
+        created=NOW - 95,
+        gate=Gate(running_since=NOW - 40),
+    ),
+)
 WATCHING = {
     "phase": "Watching",
     "step": "4/4",
@@ -295,6 +311,7 @@ SITUATIONS: dict[str, Shown] = {
     "waits-for-approval": made(APPROVAL),
     "no-metrics": made(NO_METRICS),
     "crashing": made(STARTING, STARTING_PODS),
+    "warming-up": made(WARMING, WARMING_PODS),
     "watching": made(WATCHING),
     "reverting": made(REVERTING),
     "reverted": made(REVERTED),

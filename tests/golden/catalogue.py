@@ -9,6 +9,7 @@ from tests.golden.stories_actions import STORIES as ACTIONS
 from tests.golden.stories_exploration import STORIES as EXPLORATION
 from tests.golden.stories_freeze import STORIES as FREEZES
 from tests.golden.stories_strategy import STORIES as STRATEGIES
+from tests.golden.stories_warmup import STORIES as WARM_UP
 from tests.golden.stories_workload import STORIES as WORKLOAD
 from tests.golden.story import Story
 
@@ -18,5 +19,6 @@ STORIES: Mapping[str, Story] = {
     **EXPLORATION,
     **FREEZES,
     **STRATEGIES,
+    **WARM_UP,
     **WORKLOAD,
 }

@@ -32,8 +32,10 @@ from headgate.core.intents import (
     SetReplicas,
     SetRole,
     SetTraffic,
+    SetWarm,
     SetWorkload,
     ShrinkWorkload,
+    WarmUp,
 )
 from headgate.core.observation import NOWHERE, LiveService
 from headgate.core.plan import plan
@@ -111,6 +113,7 @@ class Teller:
             again = plan(self.world.observe(), self.world.now)
             assert answer == again, "the planner is not deterministic"
             if not self._carry_out(answer):
+                self.world.restart()
                 continue
             self.world.status = self._stored(answer.status)
             self._tell(answer)
@@ -178,6 +181,10 @@ class Teller:
                 return f"Deployment of {name(revision)} removed" + (" at once" if at_once else "")
             case RunSmoke(revision):
                 return f"checks of {name(revision)} sent"
+            case WarmUp(pods):
+                return f"warm-up requests sent to {', '.join(pods)}"
+            case SetWarm(pod, warm, reason):
+                return f"pod {pod} {'let in' if warm else 'kept out'} ({reason})"
             case SetReplicas(replicas):
                 return f"replicas {replicas} written through /scale"
             case SetDisruptionBudget(revision) if self.story.tells_budgets:

@@ -7,12 +7,14 @@ is spread evenly over the ready pods that the live Service selects, as kube-prox
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headgate.api.config_maps import config_maps_of
 from headgate.api.environments import resolve
+from headgate.api.quantities import parse_duration
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.api.status import Status
 from headgate.core.intents import (
@@ -28,15 +30,19 @@ from headgate.core.intents import (
     SetReplicas,
     SetRole,
     SetTraffic,
+    SetWarm,
     SetWorkload,
     ShrinkWorkload,
+    WarmUp,
 )
 from headgate.core.observation import (
+    Gate,
     KnownRevision,
     LiveService,
     Observation,
     Pod,
     SmokeResult,
+    Warming,
     Workload,
 )
 from headgate.core.revision import inputs_of, revision_of
@@ -44,6 +50,9 @@ from headgate.judge import PodCounters, Sample
 
 GRACE_SECONDS = 3.0
 AT_ONCE_SECONDS = 1.0
+WARM_UP_RATE = 20.0
+"""Requests per second that a pod is warmed up with."""
+
 EPOCH = 1_700_000_000.0
 
 
@@ -51,7 +60,8 @@ EPOCH = 1_700_000_000.0
 class Behaviour:
     """How one model version behaves. Rates are shares of requests, times are seconds.
 
-    `crash_after` counts from the first request; `waiting` is a reason for never starting.
+    `crash_after` counts from the first request; `waiting` is a reason for never starting. A pod
+    answers slowly, and with `cold_errors`, until it has been warmed up for `warm_after`.
     """
 
     errors: float = 0.0
@@ -61,6 +71,8 @@ class Behaviour:
     waiting: str = ""
     smoke_passes: bool = True
     smoke_passes_live: bool = True
+    warm_after: float = 3.0
+    cold_errors: float = 0.5
 
 
 @dataclass
@@ -78,6 +90,10 @@ class SimulatedPod:
     requests: float = 0.0
     errors: float = 0.0
     slow: float = 0.0
+    warmth: float = 0.0
+    warm: bool | None = None
+    told: str = ""
+    told_at: float = 0.0
 
 
 @dataclass
@@ -112,6 +128,9 @@ class World:
     own_budget: bool = False
     config_maps: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    gated: set[str] = field(default_factory=set)
+    warming: dict[str, Warming] = field(default_factory=dict)
+    warming_since: dict[str, float] = field(default_factory=dict)
 
     def give(self, spec: dict[str, Any]) -> None:
         """kubectl apply; replicas that it leaves out stay what an autoscaler has made of them."""
@@ -164,6 +183,7 @@ class World:
             revisions=tuple(self.revisions.values()),
             sample=self.sample,
             smoke=self.smoke,
+            warming=dict(self.warming),
             missing=self.missing,
             budgets=dict(self.budgets),
             guarded=frozenset(self.revisions if self.own_budget else ()),
@@ -199,6 +219,8 @@ class World:
             waiting, message = "Unschedulable", "0/1 nodes are available: 1 Insufficient gpu."
         if pod.crashed and not self.is_ready(pod):
             waiting, message = "CrashLoopBackOff", "exit code 1"
+        elif pod.warm is False:
+            waiting, message = "WarmUpFailed", pod.told
         return Pod(
             name=pod.name,
             revision=pod.revision,
@@ -208,15 +230,30 @@ class World:
             crashes=pod.crashed,
             waiting=waiting,
             message=message,
+            gate=self._gate(pod) if pod.revision in self.gated else None,
         )
 
+    def _gate(self, pod: SimulatedPod) -> Gate:
+        running = self._began(pod) + self.behaviour(pod.revision).startup
+        return Gate(running if self.runs(pod) else None, pod.warm, pod.told_at)
+
     def is_ready(self, pod: SimulatedPod) -> bool:
+        """Whether a pod gets requests of a Service that selects it."""
+        return self.runs(pod) and (pod.revision not in self.gated or pod.warm is True)
+
+    def runs(self, pod: SimulatedPod) -> bool:
         """Whether a pod answers its readiness probe."""
         behaviour = self.behaviour(pod.revision)
         if pod.ends is not None or pod.placed is None or behaviour.waiting:
             return False
-        began = pod.restarted if pod.restarted is not None else pod.placed
-        return self.now - began >= behaviour.startup
+        return self.now - self._began(pod) >= behaviour.startup
+
+    @staticmethod
+    def _began(pod: SimulatedPod) -> float:
+        """When its containers were started, for the first time or again."""
+        if pod.restarted is not None:
+            return pod.restarted
+        return pod.created if pod.placed is None else pod.placed
 
     def endpoints(self) -> list[SimulatedPod]:
         """The ready pods that the live Service selects."""
@@ -233,8 +270,11 @@ class World:
         """Carry out one write."""
         match intent:
             case KeepRevision(revision, version, number):
-                self.revisions.setdefault(revision, KnownRevision(revision, version, number))
                 assert self.spec is not None
+                warm_up = self.spec.smoke.warm_up is not None
+                known = KnownRevision(revision, version, number, warm_up=warm_up)
+                if self.revisions.setdefault(revision, known) is known and warm_up:
+                    self.gated.add(revision)
                 self.inputs[revision] = inputs_of(self.spec)
             case MarkRevision(revision, once_stable, rejected):
                 known = self.revisions[revision]
@@ -274,6 +314,16 @@ class World:
                     "2 requests answered" if passed else "/predict answered 500 instead of 200"
                 )
                 self.smoke = SmokeResult(revision, passed, sentence, after_switch)
+            case WarmUp(pods):
+                for name in pods:
+                    self.warming[name] = Warming()
+                    self.warming_since[name] = self.now
+            case SetWarm(name, warm, _, message):
+                for pod in self.pods:
+                    if pod.name == name:
+                        pod.warm, pod.told, pod.told_at = warm, message, self.now
+                if warm:
+                    self.warming.pop(name, None)
             case _:
                 raise AssertionError(f"the world cannot carry out {intent}")
 
@@ -314,8 +364,34 @@ class World:
             self._scale(revision, workload.replicas, GRACE_SECONDS)
         for pod in self.pods:
             self._crash(pod)
+            if pod.name in self.warming and self.warming[pod.name].warm is None:
+                self.warming[pod.name] = self._warm_up(pod, seconds)
         if self.live is not None and self.live.stable is not None:
             self._serve(self.rate * seconds)
+
+    def restart(self) -> None:
+        """The operator starts anew: what it knew of its own requests is gone."""
+        self.warming.clear()
+
+    def _warm_up(self, pod: SimulatedPod, seconds: float) -> Warming:
+        """Warm-up requests of the operator, which count in the pod's raw counters like all."""
+        assert self.spec is not None
+        behaviour = self.behaviour(pod.revision)
+        if not self.runs(pod):
+            return Warming()
+        requests = WARM_UP_RATE * seconds
+        pod.requests += requests
+        pod.warmth += seconds
+        if pod.warmth > behaviour.warm_after:
+            return Warming(True, "POST /predict answered 200 in 20 ms")
+        pod.errors += requests * behaviour.cold_errors
+        pod.slow += requests
+        sentence = "POST /predict answered 200 in 1400 ms, longer than the 200 ms allowed"
+        told = self.spec.smoke.warm_up
+        timeout = parse_duration(told.timeout) if told is not None else math.inf
+        if self.now - self.warming_since[pod.name] < timeout:
+            return Warming(None, sentence)
+        return Warming(False, f"not warm within {timeout:g}s: {sentence}")
 
     def _crash(self, pod: SimulatedPod) -> None:
         after = self.behaviour(pod.revision).crash_after
@@ -358,7 +434,7 @@ class World:
                 p99=None,
             )
             for pod in self.pods
-            if (pod.first_request is not None or self.is_ready(pod))
+            if (pod.first_request is not None or self.runs(pod))
             and self.version_of(pod.revision) not in self.silent
         }
         self.sample = Sample(at=self.now, pods=pods, outage=None)

@@ -36,6 +36,8 @@ class World:
     at: float = 1000.0
     counters: dict[str, list[float]] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=lambda: begin(1000.0, None))
+    warm_from: dict[str, float] = field(default_factory=dict)
+    age: float = 0.0
 
     def serve(self, pod: str, requests: float, errors: float = 0, slow: float = 0) -> None:
         """More requests of one pod; without any it only becomes readable."""
@@ -50,11 +52,13 @@ class World:
             pod: PodCounters(row[0], row[1], dict.fromkeys(self.limits, row[2]))
             for pod, row in self.counters.items()
         }
-        return self.see(Sample(self.at, {} if outage else pods, outage))
+        return self.see(Sample(self.at, {} if outage else pods, outage, age=self.age))
 
     def see(self, sample: Sample) -> Judgement:
         """The judgement after a sample, with the evidence as status would give it back."""
-        evidence = observe(self.evidence, sample, self.sides, self.settings, self.stage)
+        evidence = observe(
+            self.evidence, sample, self.sides, self.settings, self.stage, self.warm_from
+        )
         self.evidence = Evidence.from_dict(evidence.to_dict())
         return judge(self.evidence, self.settings, self.stage)
 

@@ -34,8 +34,18 @@ service: {port: 80, targetPort: 8080}
 """
 
 
-def kept() -> Kept:
-    return keep(resolve(ModelDeploymentSpec.model_validate(yaml.safe_load(MANIFEST))), "fraud")
+WARM_UP = """
+smoke:
+  warmUp:
+    requests:
+      - {body: {inputs: [[0.5, null]]}, expect: {field: predictions, type: array}}
+    fasterThan: 200ms
+"""
+
+
+def kept(more: str = "") -> Kept:
+    spec = ModelDeploymentSpec.model_validate(yaml.safe_load(MANIFEST + more))
+    return keep(resolve(spec), "fraud")
 
 
 def children() -> dict[str, Any]:
@@ -44,6 +54,10 @@ def children() -> dict[str, Any]:
     return {
         "deployment": deployment(kept(), "risk", "fraud", OWNER, 5),
         "controller-revision": controller_revision(kept(), "risk", "fraud", OWNER, 7),
+        "deployment-warmed-up": deployment(kept(WARM_UP), "risk", "fraud", OWNER, 5),
+        "controller-revision-warmed-up": controller_revision(
+            kept(WARM_UP), "risk", "fraud", OWNER, 7
+        ),
         "live-pinned": service.live(address, "aaaa", "http", decisions),
         "live-widened": service.live(address, None, "http", {"stable": "aaaa"}),
         "candidate": service.role(address, CANDIDATE, "bbbb", "api"),
@@ -59,10 +73,21 @@ def test_a_child_looks_as_agreed(name: str) -> None:
     assert rendered == yaml.safe_load(path.read_text())
 
 
-def test_a_kept_revision_is_read_as_it_was_written() -> None:
-    stored = controller_revision(kept(), "risk", "fraud", OWNER, 7)
-    assert read_kept(stored) == kept()
+@pytest.mark.parametrize("more", ["", WARM_UP])
+def test_a_kept_revision_is_read_as_it_was_written(more: str) -> None:
+    stored = controller_revision(kept(more), "risk", "fraud", OWNER, 7)
+    assert read_kept(stored) == kept(more)
     assert stored["revision"] == 7
+
+
+def test_a_warm_up_changes_no_revision() -> None:
+    assert kept(WARM_UP).revision == kept().revision
+
+
+def test_a_kept_warm_up_that_cannot_be_read_is_none() -> None:
+    stored = controller_revision(kept(WARM_UP), "risk", "fraud", OWNER, 7)
+    stored["data"]["warmUp"]["requests"][0]["url"] = "http://elsewhere"
+    assert read_kept(stored).warm_up is None
 
 
 def test_rendering_knows_no_role_and_no_weight() -> None:

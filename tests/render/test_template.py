@@ -198,3 +198,23 @@ def test_the_sleep_before_stopping_is_shorter_than_the_grace(grace: int, sleep: 
 def test_resources_of_the_whole_pod_are_left_to_the_author() -> None:
     container = server_of(spec_of(pod={"resources": {"limits": {"memory": "256Mi"}}}))
     assert "resources" not in container
+
+
+WARM = {"conditionType": "headgate.dev/Warm"}
+
+
+@pytest.mark.parametrize(
+    ("authored", "rendered"),
+    [
+        ([], [WARM]),
+        ([{"conditionType": "example.com/a"}], [{"conditionType": "example.com/a"}, WARM]),
+        ([WARM], [WARM]),
+    ],
+)
+def test_a_pod_that_is_to_be_warmed_up_has_a_gate_beside_the_authors(
+    authored: list[Object], rendered: list[Object]
+) -> None:
+    pod = {"readinessGates": authored} if authored else {}
+    spec = spec_of(pod=pod, smoke={"warmUp": {"requests": [{}]}})
+    assert pod_template(spec, "fraud")["spec"]["readinessGates"] == rendered
+    assert pod_template(spec_of(pod=pod), "fraud")["spec"].get("readinessGates", []) == authored

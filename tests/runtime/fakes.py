@@ -7,6 +7,7 @@ from typing import Any, Literal
 from headgate.kube.client import (
     MODEL_DEPLOYMENT,
     Conflict,
+    Invalid,
     Kind,
     KubeError,
     NotFound,
@@ -158,8 +159,7 @@ class FakeServer:
             _merge(known, changes)
         else:
             for change in changes:
-                if change["path"] == "/spec/replicas":
-                    known["spec"]["replicas"] = change["value"]
+                _change(known, change)
         return self.put(known)
 
     async def delete(
@@ -212,6 +212,21 @@ def _selects(labels: str, body: Object) -> bool:
         if key not in found or (equals and found[key] != value):
             return False
     return True
+
+
+def _change(known: Any, change: Mapping[str, Any]) -> None:
+    """One operation of a JSON patch."""
+    *parents, last = change["path"].lstrip("/").split("/")
+    for each in parents:
+        known = known[int(each) if isinstance(known, list) else each]
+    place = int(last) if isinstance(known, list) and last != "-" else last
+    if change["op"] == "test":
+        if known.get(place) != change["value"]:
+            raise Invalid(f"the test of {change['path']} failed")
+    elif place == "-":
+        known.append(change["value"])
+    else:
+        known[place] = change["value"]
 
 
 def _merge(known: dict[str, Any], changes: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from headgate.runtime.cache import Cache, Key
 from headgate.runtime.reconcile import Clocks, Reconciler
 from headgate.runtime.smoke_runs import SmokeRuns
 from headgate.runtime.turns import Turns
+from headgate.runtime.warm_ups import WarmUps
 from tests.runtime.fakes import FakeServer, model_deployment, pod
 
 FRAUD: Key = ("risk", "fraud")
@@ -37,14 +38,14 @@ class World:
         self.woken: list[Key] = []
         self.start()
 
-    def start(self) -> None:
+    def start(self, warm_ups: WarmUps | None = None) -> None:
         """A new process: nothing is remembered, everything is listed."""
         self.cache = Cache()
         self.smoke = SmokeRuns(self._requeue, self._check)
         clocks = Clocks(lambda: self.now, lambda: self.now)
         turns = Turns(self.caps, self.cache, lambda key, _: self.woken.append(key))
         self.reconciler = Reconciler(
-            self.server, self.cache, self._requeue, self.smoke, clocks, turns
+            self.server, self.cache, self._requeue, self.smoke, clocks, turns, warm_ups
         )
         self.sync()
 
@@ -73,6 +74,10 @@ class World:
             owner = labels["headgate.dev/model-deployment"]
             for number in range(each["spec"]["replicas"]):
                 body = pod(owner, labels["headgate.dev/revision"], number)
+                gates = each["spec"]["template"]["spec"].get("readinessGates")
+                if gates:
+                    body["spec"]["readinessGates"] = gates
+                    body["status"]["conditions"] = [{"type": "ContainersReady", "status": "True"}]
                 wanted[body["metadata"]["name"]] = body
         found = {each["metadata"]["name"] for each in self.server.of_kind("Pod")}
         for name in wanted.keys() - found:

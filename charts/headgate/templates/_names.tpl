@@ -49,6 +49,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, delete]
+# One condition: that a pod is warm.
+- apiGroups: [""]
+  resources: [pods/status]
+  verbs: [patch]
 # Those that a template uses are read, watched and copied; the copies go with their revision.
 - apiGroups: [""]
   resources: [configmaps]

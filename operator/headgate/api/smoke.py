@@ -1,4 +1,5 @@
-"""Requests that a candidate must answer rightly before it gets any live traffic (R4)."""
+"""Requests that pods must answer rightly before they get any live traffic (R4): every pod while it
+is warmed up, then the candidate's smoke predictions."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -64,6 +65,33 @@ class SmokeRequest(SpecModel):
     """What the answer must look like."""
 
 
+class WarmUp(SpecModel):
+    """Requests that every pod is sent until it answers fast; before that it gets no traffic.
+
+    It holds for pods of revisions whose release began with it, and for those that join later
+    (scaling, a drained node) as well.
+    """
+
+    admission = (
+        longer_than_nothing("fasterThan", "faster_than"),
+        longer_than_nothing("timeout", "timeout"),
+    )
+
+    requests: list[SmokeRequest] = Field(
+        min_length=1,
+        max_length=16,
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    """Requests that are sent one after the other, again and again."""
+    faster_than: Duration = "1s"
+    """A right answer counts when it took no longer than this. Left out, 1s."""
+    in_a_row: int = Field(default=3, ge=1, le=100)
+    """So many right and fast answers one after the other make a pod warm, at least one to each
+    request. Left out, 3."""
+    timeout: Duration = "5m"
+    """A pod that is not warm after this long has failed. Left out, 5m."""
+
+
 class Smoke(SpecModel):
     """Checks of a candidate's pods before they get live traffic."""
 
@@ -81,3 +109,5 @@ class Smoke(SpecModel):
     """Longest time for one answer."""
     max_latency: Duration | None = None
     """Answers that take longer than this fail the check. Left out, only the timeout counts."""
+    warm_up: WarmUp | None = None
+    """Requests that make a pod fast before it gets traffic. Left out, pods are not warmed up."""

@@ -61,6 +61,7 @@ def difference(state: State, desired: Desire) -> tuple[Intent, ...]:
         *_restart(state),
         *_smoke(state),
         *_revisions_dropped(state, desired),
+        *state.warm_ups,
     )
 
 

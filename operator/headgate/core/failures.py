@@ -11,7 +11,10 @@ from headgate.core.settings import progress_deadline_of
 from headgate.core.state import State
 from headgate.core.timing import for_people, to_text
 
-HOPELESS = frozenset({"InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"})
+WARM_UP_FAILED = "WarmUpFailed"
+HOPELESS = frozenset(
+    {"InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", WARM_UP_FAILED}
+)
 PULL_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff"})
 # The kubelet tries to pull at 0, about 10 and about 30 seconds; after that the third has failed.
 THIRD_PULL_SECONDS = 30.0

@@ -143,6 +143,25 @@ class RunSmoke(Intent):
 
 
 @dataclass(frozen=True)
+class WarmUp(Intent):
+    """Send warm-up requests to pods until they answer fast; how it goes comes in later
+    observations."""
+
+    pods: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SetWarm(Intent):
+    """Write into a pod's status whether it is warm: once it is, it gets traffic. `time` is now."""
+
+    pod: str
+    warm: bool
+    reason: str
+    message: str
+    time: str
+
+
+@dataclass(frozen=True)
 class Note:
     """One English sentence about what was decided; it reaches the golden file, the Event and the
     log. `reason` is a CamelCase word for the Event."""

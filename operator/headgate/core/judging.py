@@ -9,6 +9,7 @@ from headgate.core.reverting import revert
 from headgate.core.settings import judge_settings
 from headgate.core.state import State
 from headgate.core.steps import StepKind
+from headgate.core.warming import warm_from
 from headgate.judge import (
     CheckKind,
     Evidence,
@@ -53,7 +54,7 @@ def judge_release(state: State) -> State:
     evidence = before = evidence_of(state)
     sample = state.seen.sample
     if sample is not None and (evidence.at is None or sample.at > evidence.at):
-        evidence = observe(evidence, sample, _sides(state), settings, stage)
+        evidence = observe(evidence, sample, _sides(state), settings, stage, warm_from(state))
     state = state.proceed(evidence=evidence.to_dict()).change(counted=evidence)
     if release.stage == "Starting":
         return state

@@ -22,12 +22,35 @@ NOWHERE = "none"
 
 
 @dataclass(frozen=True)
+class Gate:
+    """The readiness gate of a pod that gets no traffic before it is warm.
+
+    `running_since` is when its containers got ready, None while they are not. `warm` is what the
+    pod's status says of it, None as long as it says nothing; `since` is when that was said.
+    """
+
+    running_since: float | None = None
+    warm: bool | None = None
+    since: float = 0.0
+
+
+@dataclass(frozen=True)
+class Warming:
+    """How the warm-up of a pod goes: `warm` is None while it is under way, False when it has
+    failed; `sentence` is the last answer, as a person reads it."""
+
+    warm: bool | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
 class Pod:
     """One pod that exists, terminating ones included.
 
     `crashes` counts how often its containers ended with an error. `waiting` is the reason a
-    container gives for not running ("ImagePullBackOff", "CrashLoopBackOff"), or "Unschedulable";
-    `message` is the sentence that belongs to it (or to the last crash), in the cluster's own words.
+    container gives for not running ("ImagePullBackOff", "CrashLoopBackOff"), "Unschedulable" or
+    "WarmUpFailed"; `message` is the sentence that belongs to it (or to the last crash), in the
+    cluster's own words. `gate` is None for a pod that is not warmed up.
     """
 
     name: str
@@ -38,6 +61,7 @@ class Pod:
     crashes: int = 0
     waiting: str = ""
     message: str = ""
+    gate: Gate | None = None
 
 
 @dataclass(frozen=True)
@@ -72,13 +96,15 @@ class LiveService:
 
 @dataclass(frozen=True)
 class KnownRevision:
-    """A ControllerRevision: a version whose rendered pod template is kept."""
+    """A ControllerRevision: a version whose rendered pod template is kept. `warm_up` says whether
+    requests to warm up its pods are kept with it."""
 
     revision: str
     version: str
     number: int
     once_stable: bool = False
     rejected: bool = False
+    warm_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +140,7 @@ class Observation:
     `spec` has the environment's. `budgets` says of each revision with a PodDisruptionBudget of ours
     whether it is intact; `guarded` are the revisions whose pods an author's own one selects.
     `scrape_interval` is the metrics provider's, in seconds. `turn` is None when there is no cap on
-    releases.
+    releases. `warming` are the pods that are being warmed up, or were until a moment ago, by name.
     """
 
     namespace: str
@@ -137,6 +163,7 @@ class Observation:
     guarded: frozenset[str] = frozenset()
     scrape_interval: float = DEFAULT_SCRAPE_INTERVAL
     turn: Turn | None = None
+    warming: Mapping[str, Warming] = field(default_factory=dict)
 
     def workload(self, revision: str | None) -> Workload | None:
         """The Deployment of a revision, or None."""

@@ -20,6 +20,7 @@ from headgate.core.recovery import recover
 from headgate.core.report import conflicted, report
 from headgate.core.restarting import restart
 from headgate.core.reverting import conclude
+from headgate.core.warming import warm_up
 
 CHAIN = (
     supersede,
@@ -32,6 +33,7 @@ CHAIN = (
     start,
     let_go,
     restart,
+    warm_up,
 )
 
 

@@ -24,6 +24,7 @@ from headgate.core.reverting import PEOPLES_REASONS
 from headgate.core.settings import progress_deadline_of
 from headgate.core.state import MESSAGE_LENGTH, State
 from headgate.core.timing import to_text
+from headgate.core.warming import cold_deadline
 
 DECISIONS_KEPT = 10
 RECHECK = 30.0
@@ -31,7 +32,7 @@ RECHECK = 30.0
 
 def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
     """The whole answer of a pass."""
-    phase, message = _phase(state), _message(state)
+    phase, message = _phase(state), f"{_message(state)}{state.warming}"
     release, seen = state.release, state.seen
     judgement = state.judgement
     weight = _desired_weight(state, desired)
@@ -252,11 +253,12 @@ def _requeue_after(state: State) -> float | None:
     thaw = None if freeze_ends is None else freeze_ends[0] - state.now
     if release is None:
         waits = [keeping_left(state), RECHECK if state.seen.missing is not None else 0.0]
+        waits.append(cold_deadline(state) or 0.0)
         if thaw is not None and _held_back(state):
             waits.append(thaw)
         return min((each for each in waits if each > 0), default=None)
     deadlines: list[float | None] = [pull_deadline(state), unpinned_deadline(state), thaw]
-    deadlines += [room_deadline(state), keeping_left(state)]
+    deadlines += [room_deadline(state), keeping_left(state), cold_deadline(state)]
     if waits_for_pods(state):
         deadlines.append(progress_deadline_of(spec) - state.since(release.progressed))
     if release.stage == "Stepping" and not state.step.shared:

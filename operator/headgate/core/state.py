@@ -31,6 +31,7 @@ class State:
     has been read. `marks` are writes on kept revisions that follow from decisions of this pass.
     `waiting` says in a sentence what the release waits for, `queued` since when a new one waits for
     its turn. `restart_at` is the restart of the stable version that this pass begins.
+    `warming` says which pods are being warmed up.
     """
 
     seen: Observation
@@ -52,6 +53,8 @@ class State:
     smoke_wanted: bool = False
     restart_at: str | None = None
     queued: str = ""
+    warm_ups: tuple[Intent, ...] = ()
+    warming: str = ""
 
     @property
     def replicas(self) -> int:

@@ -9,6 +9,7 @@ of the operator nor a jump of its clock ends a hold that nobody watched.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from headgate.judge.conditions import next_held
 from headgate.judge.evidence import MOST_PODS, Counts, Evidence, Window
@@ -23,6 +24,10 @@ STEP_BACK = 0.9
 Two Prometheus replicas behind one address scrape at different moments, so an answer may be one
 scrape older than the last. Taken for a restart, it would count the pod's whole life again.
 """
+
+
+_NEW = PodCounters(requests=0.0)
+_UNREAD = PodCounters(requests=None)
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,15 @@ def observe(
     sides: Mapping[str, Side],
     settings: JudgeSettings,
     stage: Stage,
+    warm_from: Mapping[str, float] = MappingProxyType({}),
 ) -> Evidence:
     """The evidence after one more poll.
 
     `sides` maps the name of every pod of the release to its side; pods of the sample that are
     not in it are left out. A sample that is not later than the last one changes nothing; one
-    from long before it (the clock was set back) only gives new baselines.
+    from long before it (the clock was set back) only gives new baselines. `warm_from` maps each
+    pod that is warmed up to the moment its warm-up was over (infinity: it is not): the first
+    counters that were certainly scraped after that are its baseline.
     """
     most = 2 * settings.interval
     if evidence.at is not None and evidence.at - most < sample.at <= evidence.at:
@@ -74,6 +82,8 @@ def observe(
 
     first = evidence.stable_at is None and evidence.candidate_at is None
     kept = _kept(evidence, sample, sides)
+    cold = {pod for pod, warm in warm_from.items() if sample.at - sample.age < warm}
+    evidence = replace(evidence, pods=_unread(evidence.pods, warm_from, cold))
     baseline_only = set_back or first
     stable = _read(Side.STABLE, evidence, sample, sides, kept, settings, baseline_only)
     candidate = _read(Side.CANDIDATE, evidence, sample, sides, kept, settings, baseline_only)
@@ -86,7 +96,9 @@ def observe(
         at=sample.at,
         stable_at=sample.at if stable.usable else evidence.stable_at,
         candidate_at=sample.at if candidate.usable else evidence.candidate_at,
-        pods=_next_counters(evidence, sample, sides, kept, stage, first, set_back),
+        pods=_unread(
+            _next_counters(evidence, sample, sides, kept, stage, first, set_back), (), cold & kept
+        ),
         stable=evidence.stable + stable.counts,
         candidate=evidence.candidate + candidate.counts,
         latest_stable=stable.counts,
@@ -145,6 +157,14 @@ def _candidate_silent(
     )
 
 
+def _unread(
+    pods: Mapping[str, PodCounters], warm: Iterable[str], cold: Iterable[str]
+) -> dict[str, PodCounters]:
+    """The counters without what warm-up requests have added: those of pods that are not warm yet,
+    and the nothing that a pod that was warmed up would otherwise start from."""
+    return {**dict.fromkeys(warm, _UNREAD), **pods, **dict.fromkeys(cold, _UNREAD)}
+
+
 def _kept(evidence: Evidence, sample: Sample, sides: Mapping[str, Side]) -> frozenset[str]:
     """The pods that are counted: all, or the `MOST_PODS` known longest, candidates first."""
     if len(sides) <= MOST_PODS:
@@ -185,10 +205,6 @@ def _read(
         counts = replace(counts, seconds=max(0.0, sample.at - start))
     shown = [p99 for c in readable.values() if (p99 := c.p99) is not None and math.isfinite(p99)]
     return _Reading(replace(counts, p99=max(shown, default=None)), len(readable), len(names))
-
-
-_NEW = PodCounters(requests=0.0)
-_UNREAD = PodCounters(requests=None)
 
 
 def _readable(counters: PodCounters | None) -> PodCounters | None:

@@ -67,7 +67,8 @@ class Sample:
     `at` is the evaluation time of the query. `outage` is one sentence saying why the provider
     could not answer, or None; with an outage `pods` is empty. `boundaries` names, for each limit
     in seconds that is no bucket boundary of the pods' histogram, the boundary that was read
-    instead. `notes` are sentences for people, the snapped limits among them.
+    instead. `notes` are sentences for people, the snapped limits among them. `age` is how many
+    seconds before `at` a counter in it may have been scraped at most.
     """
 
     at: float
@@ -75,6 +76,7 @@ class Sample:
     outage: str | None = None
     boundaries: Mapping[float, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    age: float = 0.0
 
 
 @dataclass(frozen=True)

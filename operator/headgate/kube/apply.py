@@ -21,8 +21,10 @@ from headgate.core.intents import (
     SetReplicas,
     SetRole,
     SetTraffic,
+    SetWarm,
     SetWorkload,
     ShrinkWorkload,
+    WarmUp,
 )
 from headgate.kube.client import (
     CONTROLLER_REVISION,
@@ -38,6 +40,7 @@ from headgate.kube.client import (
 from headgate.kube.config_maps import UsedConfigMaps, copy_config_maps, drop_copies
 from headgate.kube.removal import remove_workload
 from headgate.kube.snapshot import Snapshot, port_names_of, revision_label
+from headgate.kube.warming import set_warm
 from headgate.render import service
 from headgate.render.disruption_budget import disruption_budget
 from headgate.render.names import LIVE, service_name, workload_name
@@ -57,8 +60,8 @@ async def carry_out(
     """Do what a plan wants, in its order; the objects as written.
 
     `snapshot` is the one that the plan was made from, read live if an intent says so. The first
-    failure ends it and is raised (`Conflict`: read and plan again at once). `RunSmoke` is skipped:
-    the runtime runs the checks beside the pass (`headgate.kube.smoke`).
+    failure ends it and is raised (`Conflict`: read and plan again at once). `RunSmoke` and
+    `WarmUp` are skipped: the runtime sends requests to pods beside the pass.
     """
     writer = _Writer(client, snapshot)
     written = []
@@ -120,6 +123,8 @@ class _Writer:
                 return await self._set_traffic(intent)
             case SetRole(role, revision):
                 return await self._set_role(role, revision)
+            case SetWarm():
+                return await set_warm(self._client, self._snapshot, intent)
             case SetDisruptionBudget(revision):
                 return await self._set_budget(revision)
             case DropDisruptionBudget(revision):
@@ -127,7 +132,7 @@ class _Writer:
                 return None
             case SetReplicas(replicas):
                 return await self._set_replicas(replicas)
-            case RunSmoke():
+            case RunSmoke() | WarmUp():
                 return None
         raise TypeError(f"{intent!r} is no intent that can be carried out")
 

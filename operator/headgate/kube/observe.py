@@ -268,6 +268,7 @@ def _revisions(snapshot: Snapshot) -> Iterator[KnownRevision]:
             number=int(stored.get("revision") or 0),
             once_stable=annotations.get(ONCE_STABLE) == "true",
             rejected=annotations.get(REJECTED) == "true",
+            warm_up=kept.warm_up is not None,
         )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from headgate.core.observation import Pod
+from headgate.core.failures import WARM_UP_FAILED
+from headgate.core.observation import Gate, Pod
 from headgate.core.timing import to_seconds
 from headgate.kube.client import Object
 from headgate.kube.snapshot import revision_label
+from headgate.render.names import WARM
 
 LONGEST_MESSAGE = 300
 ORDINARY = frozenset({"", "ContainerCreating", "PodInitializing"})
@@ -44,6 +46,7 @@ def read_pod(pod: Object) -> Pod:
         crashes=crashes,
         waiting=waiting,
         message=bounded(message),
+        gate=_gate(pod),
     )
 
 
@@ -58,6 +61,23 @@ def ended(pod: Object) -> bool:
         and bool(containers)
         and all(_state(each, "terminated") is not None for each in containers)
     )
+
+
+def _gate(pod: Object) -> Gate | None:
+    gates = pod["spec"].get("readinessGates") or []
+    if all(each.get("conditionType") != WARM for each in gates):
+        return None
+    status = pod.get("status") or {}
+    running, warm = _condition(status, "ContainersReady"), _condition(status, WARM)
+    return Gate(
+        running_since=_changed(running) if running.get("status") == "True" else None,
+        warm={"True": True, "False": False}.get(str(warm.get("status"))),
+        since=_changed(warm),
+    )
+
+
+def _changed(condition: Mapping[str, Any]) -> float:
+    return to_seconds(str(condition.get("lastTransitionTime") or ""))
 
 
 def _state(container: Container, name: str, last: bool = False) -> Mapping[str, Any] | None:
@@ -94,6 +114,9 @@ def _waiting(containers: list[Container], status: Mapping[str, Any]) -> tuple[st
     scheduled = _condition(status, "PodScheduled")
     if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
         return "Unschedulable", str(scheduled.get("message") or "")
+    warm = _condition(status, WARM)
+    if warm.get("status") == "False":
+        return WARM_UP_FAILED, str(warm.get("message") or "")
     return "", ""
 
 

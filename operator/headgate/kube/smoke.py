@@ -22,7 +22,7 @@ from headgate.kube.client import Object
 from headgate.kube.pods import read_pod
 from headgate.kube.snapshot import Snapshot, revision_label
 
-HEADERS = {"X-Headgate-Check": "smoke", "Accept": "application/json"}
+CHECK_HEADER = "X-Headgate-Check"
 LARGEST_ANSWER = 64 * 1024
 AT_A_TIME = 16
 LONGEST_SENTENCE = 1000
@@ -63,28 +63,40 @@ async def check(snapshot: Snapshot, revision: str) -> SmokeResult | None:
     if not asked:
         return None
     smoke = snapshot.spec.smoke
-    timeout = aiohttp.ClientTimeout(total=parse_duration(smoke.timeout))
-    async with aiohttp.ClientSession(
-        timeout=timeout,
-        headers=HEADERS,
+    async with connect(parse_duration(smoke.timeout), "smoke") as session:
+        return _result(revision, await _answers(session, smoke, asked))
+
+
+def connect(timeout: float | None, purpose: str) -> aiohttp.ClientSession:
+    """Connections to pods; `timeout` is in seconds, for one answer (None: the caller has one),
+    `purpose` goes into the header that tells a server whose requests these are."""
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=timeout),
+        headers={CHECK_HEADER: purpose, "Accept": "application/json"},
         trust_env=False,
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
-    ) as session:
-        return _result(revision, await _answers(session, smoke, asked))
+    )
 
 
 def targets(snapshot: Snapshot, revision: str) -> list[Target]:
     """The ready pods of a revision that have an address, in the order of their names."""
-    port_name = snapshot.port_name(revision)
-    found = []
-    for pod in snapshot.pods:
-        address = str((pod.get("status") or {}).get("podIP") or "")
-        if revision_label(pod) == revision and address and read_pod(pod).ready:
-            host = f"[{address}]" if ":" in address else address
-            port = _port(pod, port_name, snapshot.spec.service.target_port)
-            found.append(Target(str(pod["metadata"]["name"]), f"http://{host}:{port}"))
+    ready = [
+        pod for pod in snapshot.pods if revision_label(pod) == revision and read_pod(pod).ready
+    ]
+    found = [target for pod in ready if (target := target_of(snapshot, pod)) is not None]
     return sorted(found, key=lambda target: target.pod)
+
+
+def target_of(snapshot: Snapshot, pod: Object) -> Target | None:
+    """Where a pod is asked: its own address and the port that Services target; None without."""
+    address = str((pod.get("status") or {}).get("podIP") or "")
+    if not address:
+        return None
+    host = f"[{address}]" if ":" in address else address
+    port_name = snapshot.port_name(revision_label(pod))
+    port = _port(pod, port_name, snapshot.spec.service.target_port)
+    return Target(str(pod["metadata"]["name"]), f"http://{host}:{port}")
 
 
 def _port(pod: Object, name: str, otherwise: int) -> int:
@@ -103,14 +115,14 @@ async def _answers(
 
     async def healthy(target: Target) -> Answer:
         async with slots:
-            return await _ask(session, target, health, None)
+            return await ask(session, target, health, None)
 
     answers = list(await asyncio.gather(*(healthy(target) for target in asked)))
     slowest = None if smoke.max_latency is None else parse_duration(smoke.max_latency)
     for request in smoke.requests:
         if not all(answer.passed for answer in answers):
             break
-        answers.append(await _ask(session, asked[0], request, slowest))
+        answers.append(await ask(session, asked[0], request, slowest))
     return answers
 
 
@@ -123,12 +135,14 @@ def _result(revision: str, answers: list[Answer]) -> SmokeResult:
     return SmokeResult(revision=revision, passed=not failed, sentence=sentence)
 
 
-async def _ask(
+async def ask(
     session: aiohttp.ClientSession,
     target: Target,
     request: SmokeRequest,
     slowest: float | None,
 ) -> Answer:
+    """Send one request to a pod; an answer slower than `slowest` seconds is a failure. Never
+    raises for what the pod does."""
     asked = f"{request.method.value} {request.path} on pod {target.pod}"
     body = {} if request.method is Method.GET else {"json": request.body}
     began = time.monotonic()

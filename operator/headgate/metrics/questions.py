@@ -111,9 +111,10 @@ def _ask_runtime(
     answers.layouts |= _boundaries(poll, read, layouts, found)
     quantiles = _quantiles(poll, found)
     answers.quantiles |= quantiles
+    age = STALE_SCRAPES * poll.provider.scrape_interval
     for target in read:
         answers.samples[target.key] = readings.sample(
-            poll.at, target.namespace, target.pods, target.limits, found, layouts, quantiles
+            poll.at, target.namespace, target.pods, target.limits, found, layouts, quantiles, age
         )
 
 

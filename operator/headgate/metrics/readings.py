@@ -95,8 +95,10 @@ def sample(
     readings: Mapping[Pod, PodReadings],
     layouts: Mapping[Pod, tuple[float, ...]],
     quantiles: Mapping[Pod, float],
+    age: float = 0.0,
 ) -> Sample:
-    """One ModelDeployment's sample; `layouts` are the boundaries of pods whose limits are none."""
+    """One ModelDeployment's sample; `layouts` are the boundaries of pods whose limits are none,
+    `age` how many seconds old its counters are at most."""
     counters: dict[str, PodCounters] = {}
     snapped: dict[float, float] = {}
     for name in sorted(pods):
@@ -124,7 +126,7 @@ def sample(
         f"{latency(boundary)} is judged instead"
         for limit, boundary in sorted(snapped.items())
     )
-    return Sample(at=at, pods=counters, boundaries=snapped, notes=notes)
+    return Sample(at=at, pods=counters, boundaries=snapped, notes=notes, age=age)
 
 
 def _slower(reading: PodReadings, boundary: float) -> float | None:

@@ -14,6 +14,10 @@ OWNED_BY = f"{GROUP}/model-deployment"
 REVISION = f"{GROUP}/revision"
 MODEL_VERSION = f"{GROUP}/model-version"
 ROLE = f"{GROUP}/role"
+WARM = f"{GROUP}/Warm"
+"""Condition in the status of a pod that is warm; with a readiness gate of this type a pod is not
+ready before it is true."""
+
 MODEL = "app.kubernetes.io/name"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 HEADGATE = "headgate"

@@ -17,7 +17,7 @@ from headgate.api.quantities import parse_duration
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.core.revision import NO_CONFIG_MAPS, revision_of
 from headgate.render.config_maps import copy_names, refer_to_copies
-from headgate.render.names import REVISION, pod_selector, version_labels
+from headgate.render.names import REVISION, WARM, pod_selector, version_labels
 from headgate.render.quantities import larger, smaller
 
 PORT_NAME = "http"
@@ -65,6 +65,8 @@ def pod_template(
     if spec.separate_sides:
         _keep_apart(pod, name, revision)
     refer_to_copies(rendered, copy_names(name, revision, config_maps_of(spec.template)))
+    if spec.smoke.warm_up is not None:
+        _fill_gate(pod)
     return rendered
 
 
@@ -184,3 +186,9 @@ def _fill_lifecycle(container: dict[str, Any], grace_period: int) -> None:
     seconds = min(SLEEP_SECONDS, grace_period - 1)
     if not lifecycle.get("preStop") and seconds > 0:
         container["lifecycle"] = {**lifecycle, "preStop": {"sleep": {"seconds": seconds}}}
+
+
+def _fill_gate(pod: dict[str, Any]) -> None:
+    gates = pod.get("readinessGates") or []
+    if all(each.get("conditionType") != WARM for each in gates):
+        pod["readinessGates"] = [*gates, {"conditionType": WARM}]

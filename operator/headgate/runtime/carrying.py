@@ -19,6 +19,7 @@ from headgate.core.intents import (
     RunSmoke,
     SetDisruptionBudget,
     SetRole,
+    WarmUp,
 )
 from headgate.kube.apply import carry_out
 from headgate.kube.client import (
@@ -78,7 +79,7 @@ async def carry_out_each(
     what the plan was made from has changed or is gone."""
     outcome = Outcome(snapshot)
     for intent in intents:
-        if isinstance(intent, RunSmoke):
+        if isinstance(intent, RunSmoke | WarmUp):
             continue
         try:
             written = await carry_out(client, snapshot, [intent])

@@ -31,6 +31,7 @@ from headgate.runtime.queue import KeyedQueue
 from headgate.runtime.reconcile import Reconciler
 from headgate.runtime.smoke_runs import SmokeRuns
 from headgate.runtime.turns import Turns
+from headgate.runtime.warm_ups import WarmUps
 from headgate.runtime.watching import Receive, Watch
 
 SETTLE_SECONDS = 0.02
@@ -101,8 +102,16 @@ class Operator:
         self._cache = Cache()
         self._poller = Poller(providers)
         self._smoke = SmokeRuns(self._requeue)
+        self._warm_ups = WarmUps(self._requeue)
         turns = Turns(configuration.caps, self._cache, self._requeue)
-        self._reconciler = Reconciler(client, self._cache, self._requeue, self._smoke, turns=turns)
+        self._reconciler = Reconciler(
+            client,
+            self._cache,
+            self._requeue,
+            self._smoke,
+            turns=turns,
+            warm_ups=self._warm_ups,
+        )
         self._polling = Polling(self._poller, providers, self._reconciler.deliver)
         self._reconciler.polling = self._polling
         self._queue: KeyedQueue[Key] = KeyedQueue(self._reconciler.reconcile)
@@ -170,6 +179,7 @@ class Operator:
         may_write = self._leader is None or self._leader.leads
         await self._queue.drain(DRAIN_SECONDS if may_write else 0.0)
         await self._smoke.close()
+        await self._warm_ups.close()
         await self._polling.close()
         self._poller.close()
         await self._leave()

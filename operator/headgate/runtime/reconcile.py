@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from headgate.api.quantities import parse_duration
-from headgate.core.intents import Note, Plan, RunSmoke, SetTraffic
+from headgate.core.intents import Note, Plan, RunSmoke, SetTraffic, WarmUp
 from headgate.core.observation import Observation
 from headgate.core.plan import plan
 from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
@@ -34,6 +34,7 @@ from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.smoke_runs import SmokeRuns
 from headgate.runtime.turns import Turns
+from headgate.runtime.warm_ups import WarmUps
 from headgate.runtime.watching import WATCHED
 
 ATTEMPTS = 5
@@ -63,11 +64,13 @@ class Reconciler:
         smoke: SmokeRuns,
         clocks: Clocks | None = None,
         turns: Turns | None = None,
+        warm_ups: WarmUps | None = None,
     ) -> None:
         self._client = client
         self._cache = cache
         self._requeue = requeue
         self._smoke = smoke
+        self._warm_ups = warm_ups or WarmUps(requeue)
         self._clocks = clocks or Clocks()
         self._turns = turns or Turns(Caps(), cache, requeue)
         self._events = Events(client)
@@ -104,6 +107,7 @@ class Reconciler:
         self._memories.pop(key, None)
         self._turns.forget(key)
         self._smoke.forget(key)
+        self._warm_ups.forget(key)
         self._cache.config_maps.forget(key)
         if self.polling is not None:
             self.polling.leave(key)
@@ -156,12 +160,14 @@ class Reconciler:
                 status=status,
                 sample=memory.sample,
                 smoke=smoke,
+                warming=self._warm_ups.found(key, snapshot),
                 scrape_interval=self._scrape_interval(snapshot),
                 turn=self._turns.turn(key, status, self._clocks.now()),
             )
             planned = plan(seen, self._clocks.now())
             self._turns.note(key, planned.status)
         except (Broken, NoSplitError) as error:
+            self._warm_ups.forget(key)
             await self._tell_broken(snapshot, memory, str(error))
             raise Quarantine(str(error)) from error
         except Exception as error:
@@ -214,6 +220,8 @@ class Reconciler:
             self._smoke.forget(key)
         elif any(isinstance(each, RunSmoke) for each in planned.intents):
             self._smoke.start(key, snapshot, release)
+        asked = [each.pods for each in planned.intents if isinstance(each, WarmUp)]
+        self._warm_ups.follow(key, snapshot, [pod for pods in asked for pod in pods])
         if self.polling is None:
             return
         if planned.polled:

@@ -251,9 +251,11 @@ def _pods(pods: Sequence[Pod], revision: str, now: float) -> list[Line]:
 def _pod_in_words(pod: Pod) -> Piece:
     if pod.terminating:
         return Piece("ending", Style.FAINT)
+    gate = pod.gate
+    runs = gate is not None and gate.running_since is not None
+    words = pod.waiting or ("warming up" if runs else "starting")
     if not pod.waiting and not pod.crashes:
-        return Piece("starting", Style.WAITING)
-    words = pod.waiting or "starting"
+        return Piece(words, Style.WAITING)
     if pod.crashes:
         words += f", crashed {'once' if pod.crashes == 1 else f'{pod.crashes} times'}"
     return Piece(f"{words}: {pod.message}" if pod.message else words, Style.BAD)
