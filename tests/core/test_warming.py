@@ -52,7 +52,7 @@ def at_rest(*gates: Gate | None, warm_up: bool = True, replicas: int = 4) -> Obs
         ),
         live=LiveService(revision, stable=revision),
         roles={"stable": revision, "candidate": "none"},
-        revisions=(KnownRevision(revision, "1", 1, once_stable=True, warm_up=True),),
+        revisions=(KnownRevision(revision, "1", 1, once_stable=True, warm_up=300.0),),
     )
     return replace(seen, status=plan(seen, NOW).status)
 
@@ -83,6 +83,14 @@ def test_a_pod_of_a_version_that_serves_is_let_in_when_its_warm_up_failed() -> N
     assert isinstance(write, SetWarm)
     assert (write.pod, write.warm, write.reason) == ("pod-3", True, "Cold")
     assert [(note.reason, note.warning) for note in answer.notes] == [("ServesCold", True)]
+
+
+def test_an_operator_that_starts_anew_time_and_again_keeps_no_pod_out_for_ever() -> None:
+    seen = replace(at_rest(None, None, None, Gate(NOW)), warming={"pod-3": SLOW})
+    assert warm_ups(plan(seen, NOW + 599)) == []
+    (write,) = warm_ups(plan(seen, NOW + 600))
+    assert isinstance(write, SetWarm)
+    assert write.reason == "Cold"
 
 
 @pytest.mark.parametrize(("ready", "let_in"), [(1, True), (2, False)])

@@ -108,7 +108,7 @@ STORIES: dict[str, Story] = {
             190: behave("1.0.0", NEVER_WARM),
             195: ask("Undo", "2.0.0"),
         },
-        seconds=270,
+        seconds=320,
     ),
     "warm-up-of-all-pods-of-stable": Story(
         "All pods of stable are evicted and cannot get warm: cold is better than nothing",

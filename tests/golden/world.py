@@ -271,9 +271,10 @@ class World:
         match intent:
             case KeepRevision(revision, version, number):
                 assert self.spec is not None
-                warm_up = self.spec.smoke.warm_up is not None
-                known = KnownRevision(revision, version, number, warm_up=warm_up)
-                if self.revisions.setdefault(revision, known) is known and warm_up:
+                wanted = self.spec.smoke.warm_up
+                timeout = None if wanted is None else parse_duration(wanted.timeout)
+                known = KnownRevision(revision, version, number, warm_up=timeout)
+                if self.revisions.setdefault(revision, known) is known and wanted is not None:
                     self.gated.add(revision)
                 self.inputs[revision] = inputs_of(self.spec)
             case MarkRevision(revision, once_stable, rejected):

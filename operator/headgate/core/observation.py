@@ -96,15 +96,15 @@ class LiveService:
 
 @dataclass(frozen=True)
 class KnownRevision:
-    """A ControllerRevision: a version whose rendered pod template is kept. `warm_up` says whether
-    requests to warm up its pods are kept with it."""
+    """A ControllerRevision: a version whose rendered pod template is kept. `warm_up` is the
+    time-out in seconds of the warm-up that is kept with it, None without one."""
 
     revision: str
     version: str
     number: int
     once_stable: bool = False
     rejected: bool = False
-    warm_up: bool = False
+    warm_up: float | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 
+from headgate.api.quantities import parse_duration
 from headgate.core.failures import WARM_UP_FAILED
 from headgate.core.intents import SetWarm, WarmUp
 from headgate.core.observation import Pod, Warming
@@ -22,6 +23,10 @@ from headgate.core.timing import to_text
 COLD_AFTER = 10.0
 """Seconds that a pod of stable is warmed up while the end of a bad version, or all traffic, waits
 for it."""
+
+TIMES = 2
+"""A version that has served is not kept out for more than so many time-outs: pods may have to wait
+for their turn, and a new operator begins to count anew."""
 
 _NOTHING = Warming()
 
@@ -77,14 +82,16 @@ def _of(state: State, revision: str, asked: list[str]) -> State:
 def _write(state: State, revision: str, pod: Pod, found: Warming) -> SetWarm | None:
     """What is to be written about a pod; None while it is still to be warmed up."""
     assert pod.gate is not None
-    if not _has_requests(state, revision):
+    timeout = _timeout(state, revision)
+    if timeout is None:
         return _set(state, pod, True, "NoWarmUp", "there are no requests to warm it up with")
     if found.warm:
         return _set(state, pod, True, "Warm", found.sentence)
     if _proven(state, revision):
         failed = found.warm is False or pod.gate.warm is False
-        late = revision == state.stable and _short(state) and _run_for(state, pod) >= COLD_AFTER
-        if failed or late:
+        urgent = revision == state.stable and _short(state)
+        patience = COLD_AFTER if urgent else TIMES * timeout
+        if failed or _run_for(state, pod) >= patience:
             return _set(state, pod, True, "Cold", found.sentence or pod.message)
         return None
     if found.warm is False and pod.gate.warm is None:
@@ -148,12 +155,14 @@ def _is_warm(pod: Pod) -> bool:
     return pod.gate is not None and pod.gate.warm is True
 
 
-def _has_requests(state: State, revision: str) -> bool:
-    """A version is warmed up as the spec says while that asks for it, later as it said then."""
+def _timeout(state: State, revision: str) -> float | None:
+    """The time-out of a version's warm-up, None without one. A version is warmed up as the spec
+    says while that asks for it, later as it said then."""
     if revision == state.seen.revision:
-        return state.seen.spec.smoke.warm_up is not None
+        wanted = state.seen.spec.smoke.warm_up
+        return None if wanted is None else parse_duration(wanted.timeout)
     known = state.seen.known(revision)
-    return known is not None and known.warm_up
+    return None if known is None else known.warm_up
 
 
 def _short(state: State) -> bool:

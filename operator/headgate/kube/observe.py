@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 
+from headgate.api.quantities import parse_duration
 from headgate.core.observation import (
     KnownRevision,
     LiveService,
@@ -268,7 +269,7 @@ def _revisions(snapshot: Snapshot) -> Iterator[KnownRevision]:
             number=int(stored.get("revision") or 0),
             once_stable=annotations.get(ONCE_STABLE) == "true",
             rejected=annotations.get(REJECTED) == "true",
-            warm_up=kept.warm_up is not None,
+            warm_up=None if kept.warm_up is None else parse_duration(kept.warm_up.timeout),
         )
 
 
