@@ -27,8 +27,8 @@ from hack.demo import installing, table
 from hack.demo.findings import Finding
 from hack.demo.loads import Loads, end_leftovers
 from hack.demo.picture import Picture
-from hack.demo.releasing import Player
-from hack.demo.stories import STORIES, Story, chosen
+from hack.demo.releasing import Player, headgate
+from hack.demo.stories import NAMESPACE, STORIES, Story, chosen
 from hack.demo.view import look_around, make_view
 from hack.demo.watching import Watching
 
@@ -195,6 +195,9 @@ def report(
     right = bool(findings) and all(finding.right for finding in findings)
     if not right:
         print(installing.why_not_ready(cluster, installing.OPERATOR_NAMESPACE))
+    with contextlib.suppress(ClusterError):
+        print("\n$ headgate history canary --namespace headgate-demo")
+        print(headgate(cluster, "history", "canary", "--namespace", NAMESPACE))
     print(f"\nThe cluster stays. Answers of every request: {directory()}. To look around:")
     for command in look_around(cluster.kubeconfig, cluster.kubectl_program.parent):
         print(f"  {command}")

@@ -6,28 +6,56 @@ going on is an error here.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from dataclasses import dataclass, field, replace
 
+import yaml
+
 from hack.cluster import Cluster, ClusterError
+from hack.cluster.commands import run
 from hack.demo import samples
 from hack.demo.findings import Finding, Played, find, pinned_back
 from hack.demo.loads import Loads
 from hack.demo.picture import NotSeenError, Picture
-from hack.demo.stories import FIRST, Release, Story
+from hack.demo.stories import FIRST, NAMESPACE, Release, Story
 from hack.load.answers import Answer
 from hack.load.report import first_answer_of
+from headgate.api.environments import resolve
+from headgate.api.spec import ModelDeploymentSpec
+from headgate.api.status import Release as ReleaseStatus
 from headgate.api.status import ReleaseRecord
+from headgate.core.steps import steps_of
 from headgate.core.timing import to_seconds
 
 _LIVE_SECONDS = 240
 _RELEASE_SECONDS = 300
 _FIRST_ANSWER_SECONDS = 60
+_COMMAND_SECONDS = 60
 AT_A_TIME = 2
 """Releases under way at once: starting pods costs whole cores, and the models share them."""
 _AFTER_REVERT = 12.0
 """Seconds that the load goes on after a revert, to see that the reverted version serves none."""
+
+
+def headgate(cluster: Cluster, *arguments: str) -> str:
+    """What a `headgate` command prints, run as the cluster's administrator."""
+    return run(
+        [sys.executable, "-m", "headgate", *arguments, "--kubeconfig", cluster.kubeconfig],
+        timeout=_COMMAND_SECONDS,
+    )
+
+
+def awaited_step(story: Story, release: ReleaseStatus | None) -> int | None:
+    """The step, counted from 1, at which a release waits for a person; None if it does not."""
+    if release is None or release.stage != "Stepping":
+        return None
+    spec = ModelDeploymentSpec.model_validate(yaml.safe_load(story.at(release.version))["spec"])
+    steps = steps_of(resolve(spec))
+    step = steps[min(release.step, len(steps) - 1)]
+    waits = step.approval is not None and release.step + 1 not in release.approvals
+    return release.step + 1 if waits else None
 
 
 class Turns:
@@ -175,9 +203,26 @@ class Player:
             of_version = [each for each in status.releases if each.version == version]
             return of_version[-1] if of_version and status.release is None else None
 
+        approved: set[int] = set()
+
+        def over_or_approved() -> ReleaseRecord | None:
+            release = self.picture.status(story.name).release
+            step = awaited_step(story, release)
+            if release is not None and step is not None and step not in approved:
+                approved.add(step)
+                self._approve(story, release.revision, step)
+            return over()
+
         return self.picture.wait_for(
-            f"the end of {story.name} {version}", over, _RELEASE_SECONDS, story.name
+            f"the end of {story.name} {version}", over_or_approved, _RELEASE_SECONDS, story.name
         )
+
+    def _approve(self, story: Story, revision: str, step: int) -> None:
+        command = ["approve", story.name, "--namespace", NAMESPACE]
+        self.picture.say(story.name, f"a person approves: headgate {' '.join(command)}")
+        bound = ["--revision", revision, "--step", str(step), "--no-wait"]
+        said = headgate(self.cluster, *command, *bound)
+        self.picture.say(story.name, said.strip())
 
     def _with_first_bad(self, played: Played, answers: list[Answer]) -> Played:
         began = first_answer_of(answers, played.release.version)

@@ -252,8 +252,9 @@ def make_view(stories: Sequence[Story], picture: Picture, loads: Loads, console:
 def look_around(kubeconfig: Path, programs: Path) -> list[str]:
     """Commands for the cluster that stays; `programs` is the directory of its kubectl."""
     return [
-        f"export KUBECONFIG={kubeconfig} PATH={programs}:$PATH",
-        "kubectl get modeldeployments --all-namespaces",
+        f"export KUBECONFIG={kubeconfig} PATH={programs}:{Path(sys.executable).parent}:$PATH",
+        "kubectl headgate get canary --namespace headgate-demo",
+        "kubectl headgate history canary --namespace headgate-demo",
         "kubectl describe modeldeployment canary --namespace headgate-demo",
         "kubectl get pods,services --namespace headgate-demo --show-labels",
         "kubectl logs --namespace headgate-system deployment/headgate",

@@ -21,6 +21,7 @@ from hack.demo import table
 from hack.demo.findings import Played, find
 from hack.demo.loads import Loads, Tally, end_leftovers, remember
 from hack.demo.picture import NotSeenError, Picture
+from hack.demo.releasing import awaited_step
 from hack.demo.samples import SLOW
 from hack.demo.stories import FIRST, STORIES, VERSIONS, Story, chosen
 from hack.demo.view import PlainView, pods_in_words
@@ -28,6 +29,7 @@ from hack.load.answers import FRESH, Answer
 from headgate.api.environments import resolve
 from headgate.api.quantities import parse_duration
 from headgate.api.spec import ModelDeploymentSpec
+from headgate.api.status import Release
 from headgate.core.steps import steps_of
 
 ANSWER = Answer(101.0, 0.1, 200, None, "2.0.0", "pod", FRESH, False, True)
@@ -67,6 +69,16 @@ def test_the_command_that_is_shown_applies_what_is_applied() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run(["sh", "-c", shown], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout == story.at("3.0.0")
+
+
+def test_the_demonstration_approves_the_step_that_waits_and_no_other() -> None:
+    [canary] = chosen(["canary"])
+    under_way = Release(revision="abc", version="2.0.0", stage="Stepping", step=1)
+    assert awaited_step(canary, under_way) == 2
+    assert awaited_step(canary, under_way.model_copy(update={"step": 0})) is None
+    assert awaited_step(canary, under_way.model_copy(update={"approvals": [2]})) is None
+    assert awaited_step(canary, under_way.model_copy(update={"stage": "Reverting"})) is None
+    assert awaited_step(canary, None) is None
 
 
 def test_only_chooses_stories_and_nothing_chooses_all() -> None:
