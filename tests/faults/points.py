@@ -215,14 +215,16 @@ class Point:
         )
 
     def under_way(self) -> bool:
-        """The candidate is there, and shares traffic where the strategy does that."""
+        """Whether the status tells of the candidate, and traffic is shared where the strategy does
+        that. A person acts on what the status tells: a release given up before any status told of
+        it leaves no record."""
+        release = self._status().get("release") or {}
+        if release.get("version") != self._version():
+            return False
         live = self._stored(SERVICE.name, NAME)
-        pods = self.arena.history.existing(self.namespace, POD.name)
-        wanted = {code for code, version in self.names.items() if version == self._version()}
-        there = any(each["metadata"]["labels"].get(REVISION) in wanted for each in pods)
         if self.story.strategy == "BlueGreen" or live is None:
-            return there
-        return there and REVISION not in live["spec"]["selector"]
+            return True
+        return release.get("stage") == "Stepping" and REVISION not in live["spec"]["selector"]
 
     def _checked(self) -> dict[str, int]:
         return {
