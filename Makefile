@@ -53,6 +53,7 @@ test-exploration: $(READY) ## Explore the planner's states in larger small world
 test-faults: $(READY) ## Disturb releases at every write and every request (under an hour)
 	@$(BIN)/python -m hack.cluster build --control-plane-only
 	@$(BIN)/python -m tests.faults $(FAULTS)
+	@$(if $(FAULTS),,HEADGATE_LONG=1 $(BIN)/python -m pytest -m long)
 
 lint: $(READY) ## Check style, types and layers
 	@$(BIN)/python -m pytest -q tests/quality

@@ -30,15 +30,28 @@ def _remove_leftovers() -> None:
 _MARKS = {"cluster": "cluster", "control_plane": "control_plane", "controllers": "control_plane"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+_LONG_FIRST = ("tests/exploration/", "tests/faults/", "tests/runtime/test_two_processes.py")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark each test by the real thing that it asks for, so that `make test-fast` leaves it out."""
+    if not os.environ.get("HEADGATE_LONG"):
+        left_out = [item for item in items if item.get_closest_marker("long")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in _MARKS:
                 item.add_marker(_MARKS[fixture])
     # Stories on the whole cluster wait more than they compute: begun first, they take turns with
-    # one another and with everything else.
-    items.sort(key=lambda item: item.get_closest_marker("cluster") is None)
+    # one another and with everything else. What takes long comes next, so that nothing is left to
+    # one worker at the end.
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("cluster") is None,
+            not item.nodeid.startswith(_LONG_FIRST),
+        )
+    )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -13,7 +13,7 @@ import pytest
 from headgate.core.intents import Plan
 from headgate.core.observation import KnownRevision
 from headgate.view import history, listing
-from headgate.view.shown import Shown, hold_of
+from headgate.view.shown import Shown, hold_of, read
 from headgate.view.text import Line, Piece, Style, draw, line, wrap
 from headgate.view.tree import tree
 from tests.cli import situations
@@ -134,3 +134,16 @@ def test_colour_is_only_added() -> None:
     lines = [line("all ", Piece("good", Style.GOOD), " here")]
     assert draw(lines, 40, colour=True) == ["all \x1b[32mgood\x1b[0m here"]
     assert draw(lines, 40, colour=False) == ["all good here"]
+
+
+def test_a_line_that_hangs_beyond_the_width_comes_to_its_end() -> None:
+    drawn = draw([line("a " * 30, hanging=" " * 200)], 20, colour=False)
+    assert "".join(drawn).count("a") == 30
+    assert all(len(each) <= 20 for each in drawn)
+
+
+def test_the_row_of_a_table_is_left_to_the_terminal() -> None:
+    namespace = "a-namespace-with-a-name-that-is-as-long-as-names-may-be-in-kubernetes"
+    stored = {"metadata": {"name": "fraud", "namespace": namespace}, "spec": {}}
+    rows = draw(listing.table([read(stored)], 0.0, namespaces=True), 40, colour=False)
+    assert rows[1].startswith(f"{namespace}  fraud")

@@ -38,7 +38,11 @@ def test_a_bad_canary_is_taken_back_by_itself(model: Model) -> None:
     model.apply("1.0.0")
     model.wait_until_stable("1.0.0")
     with model.users() as users:
-        model.again("3.0.0")
+        # Long enough that its errors cannot all fall to requests that stable answers.
+        model.again(
+            "3.0.0",
+            strategy={"type": "Canary", "canary": {"steps": [{"weight": 25, "hold": "20s"}]}},
+        )
         reverted = model.wait_for_phase("Reverted")
         settled = time.time() + 5
         while time.time() < settled:

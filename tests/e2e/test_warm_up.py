@@ -55,7 +55,7 @@ def test_a_version_that_is_never_fast_enough_is_taken_back_and_says_so(model: Mo
     model.wait_until_stable("1.0.0")
     with model.users() as users:
         # No answer over a network takes less than a microsecond.
-        model.again("2.0.0", smoke=smoke(fasterThan="0.001ms", timeout="10s"))
+        model.again("2.0.0", smoke=smoke(fasterThan="0.001ms", timeout="45s"))
         model.wait(
             "the status says what is waited for",
             lambda status: "Warming up 1 of 1 pods of 2.0.0: " in status["message"],
@@ -63,6 +63,6 @@ def test_a_version_that_is_never_fast_enough_is_taken_back_and_says_so(model: Mo
         reverted = model.wait_for_phase("Reverted")
         users.wait_for_answers(len(users.answers()) + 20, "1.0.0")
     assert reverted["rejected"]["reason"] == "WarmUpFailed"
-    assert "not warm within 10s: POST /predict on pod" in reverted["rejected"]["message"]
+    assert "not warm within 45s: POST /predict on pod" in reverted["rejected"]["message"]
     assert reverted["rejected"]["weight"] == 0
     assert {each.version for each in users.answers()} == {"1.0.0"}

@@ -93,8 +93,8 @@ async def test_decisions_that_are_not_on_the_service_are_noticed(
 ) -> None:
     live = service.live
 
-    def silent(address: Any, revision: Any, port_name: Any, _: Any) -> Any:
-        return live(address, revision, port_name, {})
+    def silent(address: Any, revision: Any, ports: Any, _: Any, *more: Any) -> Any:
+        return live(address, revision, ports, {}, *more)
 
     broken.enter_context(patch.object(service, "live", silent))
     broken.enter_context(patch.object(difference, "_traffic", only_where_it_points))

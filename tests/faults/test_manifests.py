@@ -7,12 +7,16 @@ import asyncio
 import random
 from typing import Any
 
+import pytest
+
 from hack.cluster import Cluster
 from headgate.kube.client import EVENT, MODEL_DEPLOYMENT, Conflict, KubeError
 from tests.faults.arena import Arena, arena
 from tests.faults.mutation import mutations
 from tests.faults.points import Ending, Point
 from tests.faults.stories import NAME, manifest, story
+
+pytestmark = pytest.mark.long
 
 OBJECTS = 8
 MANIFESTS = 1000

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from hack.cluster import Cluster
 from headgate.kube.client import Kind, Object
 from headgate.render.names import OWNED_BY
@@ -19,6 +21,8 @@ from tests.faults.enumeration import SIDE_BY_SIDE
 from tests.faults.history import SharedWatch, Version
 from tests.faults.points import Ending, Point
 from tests.faults.stories import Story, story
+
+pytestmark = pytest.mark.long
 
 OLD_SECONDS = 1.5
 VIEWS = 8

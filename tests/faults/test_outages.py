@@ -15,6 +15,8 @@ from tests.faults.points import Ending, Point
 from tests.faults.proxy import RealProcess, Trouble
 from tests.faults.stories import Act, Story, story
 
+pytestmark = pytest.mark.long
+
 SECONDS = {Trouble.BROWN_OUT: 6.0, Trouble.PARTITION: 12.0}
 OTHERWISE = 4.0
 BACK_SECONDS = 10.0

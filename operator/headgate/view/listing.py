@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from headgate.core.timing import to_seconds
 from headgate.view.ages import age
@@ -20,7 +21,7 @@ def table(all_shown: Sequence[Shown], now: float, namespaces: bool = False) -> l
     head: list[str | Piece] = [Piece(each, Style.STRONG) for each in (*before, *HEADINGS)]
     ordered = sorted(all_shown, key=lambda each: (each.namespace, each.name))
     rows = [head, *(_row(each, now, namespaces) for each in ordered)]
-    lines = columns(rows)
+    lines = [replace(each, whole=True) for each in columns(rows)]
     made = [lines[0]]
     for shown, row in zip(ordered, lines[1:], strict=True):
         made.append(row)

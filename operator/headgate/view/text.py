@@ -29,10 +29,12 @@ class Piece:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of pieces. When it is too long, `hanging` begins each line that it goes on in."""
+    """One line of pieces. When it is too long, `hanging` begins each line that it goes on in; one
+    that is `whole`, as the row of a table, is left to the terminal."""
 
     pieces: tuple[Piece, ...]
     hanging: str = ""
+    whole: bool = False
 
     @property
     def plain(self) -> str:
@@ -49,8 +51,12 @@ def line(*pieces: str | Piece, hanging: str = "") -> Line:
 def wrap(long: Line, width: int) -> list[Line]:
     """The line in lines of at most `width` characters, broken between words where that is
     possible."""
+    if long.whole:
+        return [long]
     styled = [(character, piece.style) for piece in long.pieces for character in piece.text]
-    hanging = [(character, Style.FAINT) for character in long.hanging]
+    # Where hanging would leave little or no room, the text would never come to its end.
+    indent = long.hanging if len(long.hanging) <= width // 2 else "  "
+    hanging = [(character, Style.FAINT) for character in indent]
     wrapped: list[Line] = []
     while len(styled) > width:
         start = len(hanging) if wrapped else 0
