@@ -142,7 +142,11 @@ def _message(state: State) -> str:
 def _adopted(state: State) -> str:
     serves = what_serves(state)
     told = not serves or (state.release is None and refused(state))
-    return "" if told else f" {serves[0].upper()}{serves[1:]} serves."
+    return "" if told else f" {_capital(serves)} serves."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _at_rest(state: State) -> str:
@@ -153,7 +157,7 @@ def _at_rest(state: State) -> str:
         where = ""
         if state.rejected is not None and state.rejected.weight:
             where = f" at {state.rejected.weight} %"
-        serves = stable or what_serves(state) or "Nothing"
+        serves = stable or _capital(what_serves(state)) or "Nothing"
         gone = "Reverted"
         if state.rejected is not None and state.rejected.reason in PEOPLES_REASONS:
             gone = "Gave up"
