@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tests.golden.stories import STORIES as RELEASES
 from tests.golden.stories_actions import STORIES as ACTIONS
+from tests.golden.stories_adoption import STORIES as ADOPTION
 from tests.golden.stories_exploration import STORIES as EXPLORATION
 from tests.golden.stories_freeze import STORIES as FREEZES
 from tests.golden.stories_strategy import STORIES as STRATEGIES
@@ -16,6 +17,7 @@ from tests.golden.story import Story
 STORIES: Mapping[str, Story] = {
     **RELEASES,
     **ACTIONS,
+    **ADOPTION,
     **EXPLORATION,
     **FREEZES,
     **STRATEGIES,

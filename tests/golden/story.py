@@ -25,6 +25,7 @@ from headgate.core.intents import (
     KeepRevision,
     MarkRevision,
     Plan,
+    RemoveAdopted,
     RemoveWorkload,
     RestartWorkload,
     RunSmoke,
@@ -37,7 +38,7 @@ from headgate.core.intents import (
     ShrinkWorkload,
     WarmUp,
 )
-from headgate.core.observation import NOWHERE, LiveService
+from headgate.core.observation import INHERITED, NOWHERE, LiveService
 from headgate.core.plan import plan
 from headgate.core.settings import (
     judge_settings,
@@ -158,6 +159,10 @@ class Teller:
     def _words(self, intent: Intent) -> str:
         name = self.world.called
         match intent:
+            case SetTraffic(revision, adopted=adopted) if revision == INHERITED:
+                return f"live Service taken over with its pods ({adopted})"
+            case RemoveAdopted():
+                return "adopted Deployment removed"
             case SetTraffic(None):
                 return "live Service widened to both versions"
             case SetTraffic(revision, _, _, rejected):
@@ -213,6 +218,10 @@ class Teller:
         """What must hold after every single write, wherever the operator is killed."""
         world = self.world
         live = world.live
+        if isinstance(intent, RemoveAdopted):
+            assert world.endpoints(), "the adopted Deployment goes before anything of ours serves"
+        if world.old_service and world.old_deployment is not None and not world.endpoints():
+            assert world.served_by_old, f"nothing serves after {intent}"
         if live is None or world.status.stable is None:
             return
         revisions = {pod.revision for pod in world.pods}
@@ -255,8 +264,8 @@ class Teller:
 
     def _ending(self) -> Ending:
         world, status = self.world, self.world.status
-        assert world.live is not None
-        traffic = "both" if world.live.revision is None else world.version_of(world.live.revision)
+        revision = INHERITED if world.live is None else world.live.revision
+        traffic = "both" if revision is None else world.version_of(revision)
         lines = [f"# {self.story.title}", "", *self.lines, ""]
         lines.append(f"end    {status.phase}: {status.message}")
         for record in status.releases:

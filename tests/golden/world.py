@@ -23,6 +23,7 @@ from headgate.core.intents import (
     Intent,
     KeepRevision,
     MarkRevision,
+    RemoveAdopted,
     RemoveWorkload,
     RestartWorkload,
     RunSmoke,
@@ -36,6 +37,7 @@ from headgate.core.intents import (
     WarmUp,
 )
 from headgate.core.observation import (
+    INHERITED,
     Gate,
     KnownRevision,
     LiveService,
@@ -131,6 +133,14 @@ class World:
     gated: set[str] = field(default_factory=set)
     warming: dict[str, Warming] = field(default_factory=dict)
     warming_since: dict[str, float] = field(default_factory=dict)
+    old_service: bool = False
+    old_deployment: str | None = None
+
+    @property
+    def served_by_old(self) -> bool:
+        """Whether the pods of the Deployment that was there before get all requests."""
+        selected = self.old_service if self.live is None else self.live.revision == INHERITED
+        return selected and self.old_deployment is not None
 
     def give(self, spec: dict[str, Any]) -> None:
         """kubectl apply; replicas that it leaves out stay what an autoscaler has made of them."""
@@ -188,7 +198,21 @@ class World:
             budgets=dict(self.budgets),
             guarded=frozenset(self.revisions if self.own_budget else ()),
             replicas_left_out=self.written.get("replicas") is None,
+            conflict=self._conflict,
+            adoptable=self._adopts and self.old_service,
+            inherited=self.old_deployment if self._adopts else None,
         )
+
+    @property
+    def _adopts(self) -> bool:
+        assert self.spec is not None
+        return self.spec.adopt and self.live is None and self.status.stable is None
+
+    @property
+    def _conflict(self) -> str | None:
+        if self.live is None and self.old_service and not self._adopts:
+            return "Service fraud exists and belongs to nobody: set spec.adopt to true"
+        return None
 
     @property
     def missing(self) -> str | None:
@@ -298,8 +322,13 @@ class World:
             case RemoveWorkload(revision, at_once):
                 self.workloads.pop(revision, None)
                 self._scale(revision, 0, AT_ONCE_SECONDS if at_once else GRACE_SECONDS)
-            case SetTraffic(revision, stable, previous, rejected, reason):
-                self.live = LiveService(revision, stable, previous, rejected, reason)
+            case SetTraffic(revision, stable, previous, rejected, reason, adopted):
+                self.live = LiveService(
+                    revision, stable, previous, rejected, reason, adopted=adopted
+                )
+            case RemoveAdopted(uid):
+                if self.old_deployment == uid:
+                    self.old_deployment = None
             case SetRole(role, revision):
                 self.roles[role] = revision
             case SetDisruptionBudget(revision):
@@ -367,7 +396,8 @@ class World:
             self._crash(pod)
             if pod.name in self.warming and self.warming[pod.name].warm is None:
                 self.warming[pod.name] = self._warm_up(pod, seconds)
-        if self.live is not None and self.live.stable is not None:
+        stable = self.live is not None and self.live.stable is not None
+        if self.old_service or stable:
             self._serve(self.rate * seconds)
 
     def restart(self) -> None:
@@ -408,6 +438,9 @@ class World:
     def _serve(self, requests: float) -> None:
         pods = self.endpoints()
         self.sent += round(requests)
+        if self.served_by_old:
+            self.served["old"] = self.served.get("old", 0) + round(requests)
+            return
         if not pods:
             self.failed += round(requests)
             return

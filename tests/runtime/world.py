@@ -70,8 +70,10 @@ class World:
         """Every Deployment has its pods, all of them ready, and no others."""
         wanted = {}
         for each in self.server.of_kind("Deployment"):
-            labels = each["metadata"]["labels"]
-            owner = labels["headgate.dev/model-deployment"]
+            labels = each["metadata"].get("labels") or {}
+            owner = labels.get("headgate.dev/model-deployment")
+            if owner is None:
+                continue
             for number in range(each["spec"]["replicas"]):
                 body = pod(owner, labels["headgate.dev/revision"], number)
                 gates = each["spec"]["template"]["spec"].get("readinessGates")

@@ -236,5 +236,11 @@ class ModelDeploymentSpec(SpecModel):
     restart_at: Moment | None = None
     """When a restart of the pods was asked for, as in 2026-11-26T10:00:00Z: pods whose Deployment
     has not been restarted since are replaced, once no release moves traffic. It is no release."""
+    adopt: bool = False
+    """Take over what has this name and belongs to nobody, before the first version serves: the
+    Service keeps its pods until that version is ready and checked, and then has the ports of this
+    manifest; the Deployment is deleted when its release has ended. From then on the Service is a
+    part of this ModelDeployment and is deleted with it. Take both out of where they were applied
+    from, and give the pods of the template other labels than the Service selects."""
     history_limit: int = Field(default=10, ge=1, le=100)
     """Past versions that are kept to go back to."""

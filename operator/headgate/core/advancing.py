@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from headgate.api.quantities import parse_duration
 from headgate.api.strategy import OnTimeout, StrategyType
+from headgate.core.adoption import inherits, what_serves
 from headgate.core.capacity import make_room
 from headgate.core.desire import targets
 from headgate.core.freeze import freeze
@@ -265,6 +266,8 @@ def _approval(state: State) -> State:
 def _promoting(state: State) -> State:
     release = state.release
     assert release is not None
+    if inherits(state) and not state.replicas:
+        return state.wait(f"replicas is 0, so {what_serves(state)} goes on")
     ready = state.seen.ready(release.revision)
     workload = state.seen.workload(release.revision)
     if ready < state.replicas or workload is None or workload.replicas != state.replicas:

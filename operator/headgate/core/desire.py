@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from headgate.core.adoption import inherits
 from headgate.core.capacity import grown, swapped
 from headgate.core.keeping import kept_now
-from headgate.core.observation import NOWHERE
+from headgate.core.observation import INHERITED, NOWHERE
 from headgate.core.reverting import LONGEST_UNPINNED_REVERT, is_bad
 from headgate.core.settings import ready_floor_of, revert_floor_of, surge_of, unavailable_of
 from headgate.core.state import State
@@ -131,7 +132,7 @@ def _traffic(state: State) -> str | None:
     """Pinned to stable, or widened while a step shares traffic and no third revision has pods."""
     release = state.release
     if state.stable is None:
-        return NOWHERE
+        return INHERITED if inherits(state) else NOWHERE
     if state.candidate is None or release is None:
         return state.stable
     if state.seen.strangers((state.stable, state.candidate)):

@@ -6,6 +6,7 @@ Then the template is kept, pods are added (stable before candidate), and only th
 
 from __future__ import annotations
 
+from headgate.core.adoption import adopted_mark
 from headgate.core.desire import Desire
 from headgate.core.intents import (
     DropDisruptionBudget,
@@ -13,6 +14,7 @@ from headgate.core.intents import (
     Intent,
     KeepRevision,
     MarkRevision,
+    RemoveAdopted,
     RemoveWorkload,
     RestartWorkload,
     RunSmoke,
@@ -23,6 +25,7 @@ from headgate.core.intents import (
     SetWorkload,
     ShrinkWorkload,
 )
+from headgate.core.observation import NO_DEPLOYMENT
 from headgate.core.state import State
 
 
@@ -62,6 +65,7 @@ def difference(state: State, desired: Desire) -> tuple[Intent, ...]:
         *_smoke(state),
         *_revisions_dropped(state, desired),
         *state.warm_ups,
+        *_adopted(state, desired),
     )
 
 
@@ -76,16 +80,26 @@ def _traffic(state: State, desired: Desire) -> list[Intent]:
         and live.rejected == rejected
     ):
         return []
-    reason = f"{state.rejected.reason}: {state.rejected.message}" if state.rejected else None
-    return [
-        SetTraffic(
-            revision=desired.traffic,
-            stable=state.stable,
-            previous=state.previous,
-            rejected=rejected,
-            reason=reason,
-        )
-    ]
+    return [_set_traffic(state, desired, adopted_mark(state))]
+
+
+def _set_traffic(state: State, desired: Desire, adopted: str | None) -> SetTraffic:
+    rejected = state.rejected
+    return SetTraffic(
+        revision=desired.traffic,
+        stable=state.stable,
+        previous=state.previous,
+        rejected=rejected.revision if rejected else None,
+        reason=f"{rejected.reason}: {rejected.message}" if rejected else None,
+        adopted=adopted,
+    )
+
+
+def _adopted(state: State, desired: Desire) -> list[Intent]:
+    """Deleted first and forgotten afterwards: a kill in between repeats what may be repeated."""
+    if state.leaving is None:
+        return []
+    return [RemoveAdopted(state.leaving), _set_traffic(state, desired, NO_DEPLOYMENT)]
 
 
 def _revisions_kept(state: State) -> list[Intent]:

@@ -80,7 +80,8 @@ class SetTraffic(Intent):
     """Point the live Service: pinned to `revision`, or widened to both when it is None.
 
     The other fields become annotations in the same write, so that the decision survives a kill.
-    Creates the Service when there is none.
+    Creates the Service when there is none. With `INHERITED` the selector and the ports stay as
+    they are: the Service is only made ours.
     """
 
     live_read: ClassVar[bool] = True
@@ -89,6 +90,15 @@ class SetTraffic(Intent):
     previous: str | None = None
     rejected: str | None = None
     reason: str | None = None
+    adopted: str | None = None
+
+
+@dataclass(frozen=True)
+class RemoveAdopted(Intent):
+    """Delete the Deployment that was there before, if it still is the one with this uid."""
+
+    live_read: ClassVar[bool] = True
+    uid: str
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,12 @@ from headgate.judge import Sample
 NOWHERE = "none"
 """The revision that a Service selects while it is to have no endpoints. No pod carries it."""
 
+INHERITED = "inherited"
+"""In place of a revision: a Service that was taken over and still selects what it did before."""
+
+NO_DEPLOYMENT = "none"
+"""In place of a Deployment's uid: nothing that was taken over is left to be deleted."""
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -83,7 +89,8 @@ class LiveService:
 
     `revision` is the revision its selector is pinned to, None while it is widened to both.
     `stable`, `previous`, `rejected` and `reason` are the annotations of the last traffic write;
-    the planner trusts them over an older status.
+    the planner trusts them over an older status. `adopted` is None for a Service that we made;
+    otherwise it is the uid of the adopted Deployment that is to go, or `NO_DEPLOYMENT`.
     """
 
     revision: str | None
@@ -92,6 +99,7 @@ class LiveService:
     rejected: str | None = None
     reason: str | None = None
     intact: bool = True
+    adopted: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,8 +147,10 @@ class Observation:
     one of the same manifest. `replicas_left_out` says that the stored manifest has none, so that
     `spec` has the environment's. `budgets` says of each revision with a PodDisruptionBudget of ours
     whether it is intact; `guarded` are the revisions whose pods an author's own one selects.
-    `scrape_interval` is the metrics provider's, in seconds. `turn` is None when there is no cap on
-    releases. `warming` are the pods that are being warmed up, or were until a moment ago, by name.
+    `adoptable` says that a Service of this name may be taken over, `inherited` is the uid of a
+    Deployment that may. `scrape_interval` is the metrics provider's, in seconds. `turn` is None
+    when there is no cap on releases. `warming` are the pods that are being warmed up, or were until
+    a moment ago, by name.
     """
 
     namespace: str
@@ -157,6 +167,8 @@ class Observation:
     sample: Sample | None = None
     smoke: SmokeResult | None = None
     conflict: str | None = None
+    adoptable: bool = False
+    inherited: str | None = None
     missing: str | None = None
     replicas_left_out: bool = False
     budgets: Mapping[str, bool] = field(default_factory=dict)

@@ -7,6 +7,7 @@ plan is carried out the next one has nothing left to write.
 from __future__ import annotations
 
 from headgate.core.actions import act
+from headgate.core.adoption import adopt
 from headgate.core.advancing import advance
 from headgate.core.desire import desire
 from headgate.core.difference import difference, find_damage
@@ -34,6 +35,7 @@ CHAIN = (
     let_go,
     restart,
     warm_up,
+    adopt,
 )
 
 

@@ -8,7 +8,7 @@ both writes, or the status was lost (a restored namespace).
 from __future__ import annotations
 
 from headgate.api.status import Rejection, Release
-from headgate.core.observation import NOWHERE, Observation
+from headgate.core.observation import INHERITED, NOWHERE, Observation
 from headgate.core.settings import kept_of
 from headgate.core.state import State
 from headgate.core.timing import to_text
@@ -38,7 +38,7 @@ def _adopt_stable(state: State) -> State:
         return _believe_service(state, live.stable, live.previous)
     if state.stable is not None:
         return state
-    if live is not None and live.revision not in (None, NOWHERE):
+    if live is not None and live.revision not in (None, NOWHERE, INHERITED):
         return _believe_service(state, str(live.revision), None)
     served = [each for each in seen.revisions if each.once_stable and not each.rejected]
     running = [each for each in served if seen.workload(each.revision) is not None]

@@ -10,6 +10,7 @@ from headgate.api.status import (
     Status,
     VersionStatus,
 )
+from headgate.core.adoption import leaves_in, what_serves
 from headgate.core.capacity import room_deadline
 from headgate.core.conditions import conditions_of
 from headgate.core.desire import Desire, unpinned_deadline
@@ -32,7 +33,7 @@ RECHECK = 30.0
 
 def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
     """The whole answer of a pass."""
-    phase, message = _phase(state), f"{_message(state)}{state.warming}"
+    phase, message = _phase(state), f"{_message(state)}{state.warming}{_adopted(state)}"
     release, seen = state.release, state.seen
     judgement = state.judgement
     weight = _desired_weight(state, desired)
@@ -138,6 +139,16 @@ def _message(state: State) -> str:
     return ". ".join(parts) + "."
 
 
+def _adopted(state: State) -> str:
+    serves = what_serves(state)
+    told = not serves or (state.release is None and refused(state))
+    return "" if told else f" {_capital(serves)} serves."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _at_rest(state: State) -> str:
     wanted = state.seen.spec.model.version
     stable = state.version_of(state.stable)
@@ -146,11 +157,12 @@ def _at_rest(state: State) -> str:
         where = ""
         if state.rejected is not None and state.rejected.weight:
             where = f" at {state.rejected.weight} %"
+        serves = stable or _capital(what_serves(state)) or "Nothing"
         gone = "Reverted"
         if state.rejected is not None and state.rejected.reason in PEOPLES_REASONS:
             gone = "Gave up"
         return (
-            f"{gone} {wanted}{where}: {why}. {stable or 'Nothing'} serves; it is not tried again "
+            f"{gone} {wanted}{where}: {why}. {serves} serves; it is not tried again "
             "until the spec changes or a retry names it."
         )
     if state.waiting:
@@ -253,7 +265,7 @@ def _requeue_after(state: State) -> float | None:
     thaw = None if freeze_ends is None else freeze_ends[0] - state.now
     if release is None:
         waits = [keeping_left(state), RECHECK if state.seen.missing is not None else 0.0]
-        waits.append(cold_deadline(state) or 0.0)
+        waits += [cold_deadline(state) or 0.0, leaves_in(state) or 0.0]
         if thaw is not None and _held_back(state):
             waits.append(thaw)
         return min((each for each in waits if each > 0), default=None)

@@ -8,6 +8,7 @@ waits for the candidate.
 from __future__ import annotations
 
 from headgate.api.status import Rejection
+from headgate.core.adoption import what_serves
 from headgate.core.intents import MarkRevision
 from headgate.core.state import MESSAGE_LENGTH, State
 from headgate.core.timing import for_people, to_text
@@ -65,9 +66,11 @@ def _nothing_to_go_back_to(state: State, reason: str, message: str) -> State:
     release = state.release
     assert release is not None
     if release.reason != reason:
+        serves = what_serves(state)
+        back = f"{serves} goes on" if serves else "there is nothing to go back to"
         state = state.say(
             "FirstVersionFailing",
-            f"{release.version} is the first version and there is nothing to go back to: {message}",
+            f"{release.version} is the first version and {back}: {message}",
             warning=True,
         )
     return state.proceed(failed=True, reason=reason, message=message[:MESSAGE_LENGTH])

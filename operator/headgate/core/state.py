@@ -31,7 +31,8 @@ class State:
     has been read. `marks` are writes on kept revisions that follow from decisions of this pass.
     `waiting` says in a sentence what the release waits for, `queued` since when a new one waits for
     its turn. `restart_at` is the restart of the stable version that this pass begins.
-    `warming` says which pods are being warmed up.
+    `warming` says which pods are being warmed up. `leaving` is the uid of the adopted Deployment
+    that this pass deletes.
     """
 
     seen: Observation
@@ -55,6 +56,7 @@ class State:
     queued: str = ""
     warm_ups: tuple[Intent, ...] = ()
     warming: str = ""
+    leaving: str | None = None
 
     @property
     def replicas(self) -> int:

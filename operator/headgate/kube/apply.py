@@ -14,6 +14,7 @@ from headgate.core.intents import (
     Intent,
     KeepRevision,
     MarkRevision,
+    RemoveAdopted,
     RemoveWorkload,
     RestartWorkload,
     RunSmoke,
@@ -26,6 +27,8 @@ from headgate.core.intents import (
     ShrinkWorkload,
     WarmUp,
 )
+from headgate.core.observation import INHERITED
+from headgate.kube.adoption import own_fields, remove_adopted
 from headgate.kube.client import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
@@ -118,6 +121,9 @@ class _Writer:
                 return await self._shrink(revision, replicas)
             case RemoveWorkload(revision, at_once):
                 await remove_workload(self._client, self._snapshot, revision, at_once)
+                return None
+            case RemoveAdopted(uid):
+                await remove_adopted(self._client, self._snapshot, uid)
                 return None
             case SetTraffic():
                 return await self._set_traffic(intent)
@@ -252,12 +258,20 @@ class _Writer:
         port_name = self._port_name(intent.revision, intent.stable)
         names = port_names_of(self._kept, intent.revision, intent.stable)
         body = service.live(snapshot.address, intent.revision, port_name, decisions, names)
-        stored = snapshot.service(service_name(snapshot.name, LIVE))
+        name = service_name(snapshot.name, LIVE)
+        stored = snapshot.service(name)
+        if intent.revision == INHERITED:
+            stored = stored or snapshot.stranger(SERVICE, name)
+            del body["spec"]
         if stored is None:
             return await self._create_service(body)
         # Without the uid, an apply onto a Service that was deleted since would create it.
         body["metadata"]["uid"] = stored["metadata"]["uid"]
         version = stored["metadata"]["resourceVersion"]
+        if intent.revision != INHERITED:
+            body = service.with_names_kept(body, stored)
+            if service.is_inherited(stored):
+                version = await own_fields(self._client, stored)
         return await self._client.apply(body, resource_version=version)
 
     async def _set_role(self, role: str, revision: str) -> Object:

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from headgate.api.quantities import parse_duration
 from headgate.core.observation import (
+    INHERITED,
     KnownRevision,
     LiveService,
     Observation,
@@ -21,6 +22,7 @@ from headgate.core.observation import (
 )
 from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
 from headgate.judge import Sample
+from headgate.kube.adoption import inherited, is_adoptable, refusal
 from headgate.kube.client import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
@@ -104,7 +106,9 @@ async def read(
         (each["kind"], each["metadata"]["name"]) for each in (*deployments, *services, *revisions)
     }
     missing = [
-        (kind, needed) for kind, needed in _needed(found) if (kind.name, needed) not in listed
+        (kind, needed)
+        for kind, needed in (*_needed(found), *_adopted(found))
+        if (kind.name, needed) not in listed
     ]
     foreign = await asyncio.gather(
         *(_find(client, kind, namespace, each) for kind, each in missing)
@@ -132,6 +136,12 @@ def _needed(snapshot: Snapshot) -> Iterator[tuple[Kind, str]]:
     yield CONTROLLER_REVISION, name
 
 
+def _adopted(snapshot: Snapshot) -> Iterator[tuple[Kind, str]]:
+    with contextlib.suppress(Broken):
+        if snapshot.spec.adopt:
+            yield DEPLOYMENT, snapshot.name
+
+
 def build(
     snapshot: Snapshot,
     sample: Sample | None = None,
@@ -155,6 +165,8 @@ def build(
         sample=sample,
         smoke=smoke,
         conflict=_conflict(snapshot),
+        adoptable=is_adoptable(snapshot),
+        inherited=inherited(snapshot),
         missing=snapshot.missing,
         budgets=dict(_budgets(snapshot)),
         guarded=frozenset(_guarded(snapshot)),
@@ -239,6 +251,11 @@ def _live(snapshot: Snapshot) -> LiveService | None:
     port_name = snapshot.port_name(revision, decisions["stable"])
     names = port_names_of(snapshot.kept, revision, decisions["stable"])
     rendered = service.live(snapshot.address, revision, port_name, decisions, names)
+    if service.is_inherited(stored):
+        revision = INHERITED
+        del rendered["spec"]
+    else:
+        rendered = service.with_names_kept(rendered, stored)
     # An annotation that the manifest has no more is to go; `covers` only sees what is to be there.
     stale = service.ANNOTATED in annotations and not snapshot.address.annotations
     intact = covers(rendered, stored) and not stale
@@ -274,6 +291,9 @@ def _revisions(snapshot: Snapshot) -> Iterator[KnownRevision]:
 
 
 def _conflict(snapshot: Snapshot) -> str | None:
+    refused = refusal(snapshot)
+    if refused is not None:
+        return refused
     needed = {(kind.name, name) for kind, name in _needed(snapshot)}
     found = [
         *((str(each["kind"]), each) for each in snapshot.foreign),
@@ -285,14 +305,20 @@ def _conflict(snapshot: Snapshot) -> str | None:
         name = str(each["metadata"]["name"])
         if (kind, name) not in needed or snapshot.owns(each):
             continue
+        live = (kind, name) == (SERVICE.name, service_name(snapshot.name, LIVE))
+        if live and is_adoptable(snapshot):
+            continue
         controller = controller_of(each)
         holder = (
             "to nobody"
             if controller is None
             else f"to {controller['kind']} {controller['name']} (uid {controller['uid']})"
         )
+        adopt = ""
+        if live and controller is None and snapshot.status.stable is None:
+            adopt = " set spec.adopt to true to take it over, or"
         return (
-            f"{kind} {name} exists and belongs {holder}: delete it,"
+            f"{kind} {name} exists and belongs {holder}:{adopt} delete it,"
             f" or give this ModelDeployment another name."
         )
     return None

@@ -187,6 +187,19 @@ class Snapshot:
             None,
         )
 
+    def stranger(self, kind: Kind, name: str) -> Object | None:
+        """An object of somebody else by name, or None; `foreign` has to be filled for it."""
+        found = (*self.foreign, *self.services, *self.deployments)
+        return next(
+            (
+                each
+                for each in found
+                if (each["kind"], each["metadata"]["name"]) == (kind.name, name)
+                and not self.owns(each)
+            ),
+            None,
+        )
+
     def port_name(self, *revisions: str | None) -> str:
         """The port name that the first kept of these revisions wants Services to target."""
         for revision in revisions:

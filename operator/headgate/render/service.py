@@ -12,13 +12,14 @@ from typing import Any
 
 from headgate.api.base import GROUP
 from headgate.api.service import ServicePort
-from headgate.render.names import LIVE, ROLE, owned_labels, pod_selector, service_name
+from headgate.render.names import LIVE, OWNED_BY, ROLE, owned_labels, pod_selector, service_name
 
 DECISIONS = {
     "stable": f"{GROUP}/stable",
     "previous": f"{GROUP}/previous",
     "rejected": f"{GROUP}/rejected",
     "reason": f"{GROUP}/reason",
+    "adopted": f"{GROUP}/adopted",
 }
 """Annotations of the live Service, by the field of `core.intents.SetTraffic` they hold."""
 
@@ -69,6 +70,39 @@ def live(
     if written:
         body["metadata"]["annotations"] = written
     return body
+
+
+def is_inherited(stored: Mapping[str, Any]) -> bool:
+    """Whether a Service of ours was taken over and still selects what it did before."""
+    written = stored["metadata"].get("annotations") or {}
+    selector = stored["spec"].get("selector") or {}
+    return (
+        DECISIONS["adopted"] in written
+        and DECISIONS["stable"] not in written
+        and OWNED_BY not in selector
+    )
+
+
+def with_names_kept(body: dict[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The live Service with the names that the ports of an adopted one have.
+
+    Proxies find the endpoints of a port by its name: they have none for a moment when it changes.
+    """
+    if DECISIONS["adopted"] not in (stored["metadata"].get("annotations") or {}):
+        return body
+    found = {_number(port): port.get("name", "") for port in stored["spec"].get("ports") or []}
+    ports = body["spec"]["ports"]
+    names = [found.get(_number(port), port["name"]) for port in ports]
+    if len(names) > 1 and ("" in names or len(set(names)) < len(names)):
+        # Several ports need names, and each one of its own.
+        return body
+    kept = [{**port, "name": name} for port, name in zip(ports, names, strict=True)]
+    kept = [{key: value for key, value in port.items() if value != ""} for port in kept]
+    return {**body, "spec": {**body["spec"], "ports": kept}}
+
+
+def _number(port: Mapping[str, Any]) -> tuple[int, str]:
+    return port["port"], port.get("protocol", "TCP")
 
 
 def digest(address: Address) -> str:
