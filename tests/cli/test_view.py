@@ -119,7 +119,7 @@ def test_a_countdown_stands_still_without_measurements() -> None:
         (line("one two three"), 20, ["one two three"]),
         (line("one two three"), 8, ["one two", "three"]),
         (line("one two three", hanging="  "), 8, ["one two", "  three"]),
-        (line("once upon", hanging="     "), 7, ["once", "     up", "     on"]),
+        (line("once upon", hanging="     "), 7, ["once", "  upon"]),
         (line("abcdefghij"), 4, ["abcd", "efgh", "ij"]),
         (line(Piece("one ", Style.GOOD), "two"), 4, ["one", "two"]),
         (line(""), 4, [""]),
