@@ -65,7 +65,7 @@ def _pin_to_nobody(patch: pytest.MonkeyPatch) -> None:
 
 
 def _skip_smoke(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(advancing, "_smoke", lambda state: state.proceed(smoked=True))
+    patch.setattr(advancing, "smoke", lambda state: state.proceed(smoked=True))
 
 
 def _greedy_targets(patch: pytest.MonkeyPatch) -> None:

@@ -71,9 +71,7 @@ async def test_widening_without_looking_for_strangers_is_noticed(
 async def test_traffic_before_the_smoke_checks_is_noticed(
     established_crd: Cluster, broken: ExitStack
 ) -> None:
-    broken.enter_context(
-        patch.object(advancing, "_smoke", lambda state: state.proceed(smoked=True))
-    )
+    broken.enter_context(patch.object(advancing, "smoke", lambda state: state.proceed(smoked=True)))
     found = await ending(established_crd, story("Canary", "smoke fails"))
     assert says(found, "reaches 2.0.0-unwell, which is unchecked")
 
