@@ -152,9 +152,9 @@ async def test_a_kill_between_the_two_requests_of_a_pin_is_made_good(world: Worl
     async def killed(*_: object, **__: object) -> Object:
         raise Killed
 
-    world.client.apply = killed  # type: ignore[assignment]
+    world.client.apply = killed  # type: ignore[method-assign]
+    intent = SetTraffic(revision, stable=revision, adopted=NO_DEPLOYMENT)
     with pytest.raises(Killed):
-        intent = SetTraffic(revision, stable=revision, adopted=NO_DEPLOYMENT)
         await carry_out(world.client, snapshot, [intent])
     world.client.apply = apply  # type: ignore[method-assign]
     assert (await look(world)).live == LiveService(INHERITED, adopted=NO_DEPLOYMENT)
