@@ -206,6 +206,7 @@ ACCEPTED: dict[str, Spec] = {
     "a promotion, from git": spec(action=action("Promote")),
     "an undo": spec(action=action("Undo", to="7f9c2aaaaa")),
     "a stop": spec(suspend=True, historyLimit=1),
+    "an adoption": spec(adopt=True),
     "labels of one's own": spec(template=labelled(team="risk", app_kubernetes_io__name="fraud")),
     "restart policy Always": spec(template=template(restartPolicy="Always", hostNetwork=True)),
     "a rich pod": spec(
@@ -312,6 +313,7 @@ REFUSED: dict[str, Refused] = {
     "too many annotations": Refused(
         spec(service={"annotations": {f"a{i}": "" for i in range(33)}}), "spec.service.annotations"
     ),
+    "an adoption of something by its name": Refused(spec(adopt="fraud"), "spec.adopt"),
     "a restart at no time": Refused(spec(restartAt="tomorrow"), "spec.restartAt"),
     "a disruption budget of no shape": Refused(
         spec(disruptionBudget={"maxUnavailable": "some"}), "spec.disruptionBudget.maxUnavailable"

@@ -264,3 +264,41 @@ async def test_reading_looks_for_names_that_others_hold() -> None:
 
 async def test_a_model_deployment_that_is_gone_is_none() -> None:
     assert await read(Memory(), "risk", "fraud") is None
+
+
+def named_fraud(kind: str, controller: str = "") -> Object:
+    """What somebody made who knows nothing of Headgate."""
+    owner = {"kind": controller, "name": "it", "uid": OTHER_UID, "controller": True}
+    metadata = {
+        "name": "fraud",
+        "uid": f"uid-of-old-{kind}",
+        "ownerReferences": [owner] if controller else [],
+    }
+    spec = {"selector": {"app": "fraud"}}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+async def test_what_may_be_adopted_is_found_by_its_name() -> None:
+    old = named_fraud("Service"), named_fraud("Deployment")
+    found = await read(Memory(model_deployment(adopt=True), *old), "risk", "fraud")
+    assert found is not None
+    seen = build(found)
+    assert (seen.conflict, seen.adoptable, seen.live) == (None, True, None)
+    assert seen.inherited == "uid-of-old-Deployment"
+
+
+def test_once_a_version_was_stable_nothing_more_is_adopted() -> None:
+    status = {"stable": {"version": "1", "revision": "aaaa"}}
+    stored = {**model_deployment(adopt=True), "status": status}
+    foreign = named_fraud("Service"), named_fraud("Deployment", "Application")
+    seen = build(Snapshot(stored, foreign=foreign))
+    assert (seen.adoptable, seen.inherited) == (False, None)
+    assert seen.conflict is not None
+    assert seen.conflict.startswith("Service fraud exists and belongs to nobody: delete it")
+
+
+def test_a_deployment_of_this_name_that_came_later_is_in_nobodys_way() -> None:
+    late = replace(whole(adopt=True), foreign=(named_fraud("Deployment", "Application"),))
+    assert build(late) == build(whole(adopt=True))
+    seen = build(replace(late, foreign=(named_fraud("Deployment"),)))
+    assert (seen.conflict, seen.inherited) == (None, None)
