@@ -48,7 +48,7 @@ test-fast: $(READY) ## Run the tests that need no cluster
 	@$(BIN)/python -m pytest -m "not cluster and not control_plane"
 
 test-exploration: $(READY) ## Explore the planner's states in larger small worlds, for about an hour
-	@HEADGATE_EXPLORE=large $(BIN)/python -m pytest tests/exploration
+	@HEADGATE_EXPLORE=large $(BIN)/python -m pytest $(WORKERS) tests/exploration
 
 test-faults: $(READY) ## Disturb releases at every write and every request (under an hour)
 	@$(BIN)/python -m hack.cluster build --control-plane-only

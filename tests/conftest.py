@@ -73,6 +73,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         turn.end()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many states of the planner were explored, a line for each small world."""
+    reports = [
+        report
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, ())
+    ]
+    explored = [value for each in reports for name, value in each.user_properties]
+    if explored:
+        terminalreporter.section("explored states of the planner")
+        for line in explored:
+            terminalreporter.write_line(str(line))
+
+
 def _is_first_process(session: pytest.Session) -> bool:
     return not hasattr(session.config, "workerinput")
 
