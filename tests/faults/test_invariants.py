@@ -135,8 +135,9 @@ async def test_more_candidate_pods_than_the_step_has_are_noticed(
     next_pods = desire._next_pods
 
     def greedy(state: State) -> Split:
-        pods = next_pods(state)
-        return pods if state.stable is None else Split(pods.stable, 6)
+        pods, live = next_pods(state), state.seen.live
+        shared = state.stable is not None and live is not None and live.revision is None
+        return Split(pods.stable, 6) if shared else pods
 
     broken.enter_context(patch.object(desire, "_next_pods", greedy))
     found = await ending(established_crd, story("Canary", "good"))

@@ -33,6 +33,15 @@ async def restarted(world: World, revision: str) -> Object | None:
     return await world.client.get(DEPLOYMENT, world.namespace, f"fraud-{revision}")
 
 
+async def scaled(world: World, revision: str, replicas: int) -> bool | None:
+    """None when the controllers wrote in between."""
+    try:
+        await carry_out(world.client, await world.read(), [SetWorkload(revision, replicas)])
+    except Conflict:
+        return None
+    return True
+
+
 async def test_the_deployment_rolls_and_is_seen_intact(world: World) -> None:
     revision = await running(world)
     before = await world.client.get(DEPLOYMENT, world.namespace, f"fraud-{revision}")
@@ -46,12 +55,12 @@ async def test_the_deployment_rolls_and_is_seen_intact(world: World) -> None:
 async def test_a_later_write_does_not_take_it_back(world: World) -> None:
     revision = await running(world)
     await until(lambda: restarted(world, revision))
-    await carry_out(world.client, await world.read(), [SetWorkload(revision, 3)])
+    await until(lambda: scaled(world, revision, 3))
     assert build(await world.read()).workloads == (Workload(revision, 3, restarted=AT),)
     # Edited by hand, it is restored with it.
     world.kubectl("set", "image", f"deployment/fraud-{revision}", "server=evil:1")
     assert not build(await world.read()).workloads[0].intact
-    await carry_out(world.client, await world.read(), [SetWorkload(revision, 3)])
+    await until(lambda: scaled(world, revision, 3))
     assert build(await world.read()).workloads == (Workload(revision, 3, restarted=AT),)
 
 
