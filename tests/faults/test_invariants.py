@@ -141,7 +141,7 @@ async def test_more_candidate_pods_than_the_step_has_are_noticed(
 
     broken.enter_context(patch.object(desire, "_next_pods", greedy))
     found = await ending(established_crd, story("Canary", "good"))
-    assert says(found, "75.0 % of the pods, 33.3 % are planned")
+    assert says(found, "the candidate has 75.0 % of the pods")
 
 
 async def test_a_release_that_goes_back_is_noticed(

@@ -21,7 +21,7 @@ from headgate.kube.observe import build
 from headgate.kube.snapshot import Snapshot
 from headgate.metrics import Poller, Provider, Providers
 from headgate.runtime.carrying import carry_out_each
-from headgate.runtime.memory import NEWS_SECONDS, QUIET_STATUS_INTERVAL
+from headgate.runtime.memory import QUIET_STATUS_INTERVAL
 from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.recording import RECORDS_INTERVAL
@@ -446,23 +446,16 @@ async def test_a_budget_that_cannot_be_written_holds_up_nothing_else() -> None:
     assert world.server.objects["Deployment", "risk", name]["spec"]["replicas"] == 3
 
 
-async def test_a_step_is_written_once_when_it_is_complete_at_once() -> None:
+async def test_a_step_is_in_the_status_before_anything_follows_from_it() -> None:
     world = World()
     await world.serve("1", **CANARY)
     world.apply("2", **CANARY)
     await world.until("Starting")
     await world.settle()
-    world.server.calls.clear()
-    for _ in range(3):
-        await world.settle()
-        world.play_controllers()
-        world.now += 0.5
-    assert world.server.calls.count(STATUS) == 0
-    world.now += NEWS_SECONDS
+    world.play_controllers()
     await world.settle()
-    assert world.server.calls.count(STATUS) == 1
     status = world.server.status("fraud")
-    assert (status["phase"], status["release"]["settled"]) == ("Progressing", True)
+    assert (status["phase"], status["weight"]) == ("Progressing", "50%")
 
 
 async def test_what_goes_badly_is_written_at_once() -> None:

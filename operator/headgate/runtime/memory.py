@@ -19,10 +19,6 @@ from headgate.kube.snapshot import Snapshot
 QUIET_STATUS_INTERVAL = 20.0
 """Seconds between two writes of a status in which only numbers have changed."""
 
-NEWS_SECONDS = 2.0
-"""How long the next stretch of a release that goes well may wait for the one after it, so that
-entering a step and being complete in it are one write."""
-
 QUIET_SECONDS_PER_RELEASE = 2.0
 """With many releases under way each writes less often, so that all together write 30 a minute."""
 
@@ -37,9 +33,9 @@ ENTRIES_KEPT = 500
 @dataclass
 class Memory:
     """One ModelDeployment. `seen` is what was seen in the objects last, with those objects, while
-    something is going on. `notes` wait for the status to be written; `news_since` is when it first
-    said something new that is not. `confirmed` says that everything was read live once.
-    `news_since`, `written` and `recorded` are moments of a monotonic clock, in seconds."""
+    something is going on. `notes` wait for the status to be written. `confirmed` says that
+    everything was read live once. `written` and `recorded` are moments of a monotonic clock, in
+    seconds."""
 
     uid: str
     seen: tuple[Snapshot, Observation] | None = None
@@ -49,7 +45,6 @@ class Memory:
     entered: float = 0.0
     release: str = ""
     written: float = float("-inf")
-    news_since: float | None = None
     recorded: float = float("-inf")
     conflicted: bool = False
     confirmed: bool = False
@@ -95,32 +90,9 @@ def status_due(
     memory: Memory, stored: Status, planned: Status, under_way: int, clock: float
 ) -> float:
     """Seconds until a planned status that differs from the stored one is to be written."""
-    due = memory.written + quiet_interval(under_way) - clock
-    if not says_something_new(stored, planned):
-        memory.news_since = None
-        return due
-    if memory.news_since is None:
-        memory.news_since = clock
-    if not goes_well(stored, planned):
+    if says_something_new(stored, planned):
         return 0.0
-    return min(due, memory.news_since + NEWS_SECONDS - clock)
-
-
-def goes_well(stored: Status, planned: Status) -> bool:
-    """Whether all that is new is how far the same release has come. A release that begins, ends or
-    is taken back, and another spec, are told at once."""
-    before, after = stored.release, planned.release
-    return (
-        before is not None
-        and after is not None
-        and before.revision == after.revision
-        and before.started == after.started
-        and after.stage not in ("Reverting", "Watching")
-        and planned.verdict != Verdict.BAD
-        and stored.observed_generation == planned.observed_generation
-        and stored.rejected == planned.rejected
-        and stored.releases == planned.releases
-    )
+    return memory.written + quiet_interval(under_way) - clock
 
 
 def says_something_new(stored: Status, planned: Status) -> bool:

@@ -241,7 +241,7 @@ class Reconciler:
             due = status_due(memory, snapshot.status, status, self._under_way, clock)
             if due <= 0:
                 answer = await write_status(self._client, snapshot, to_json(status))
-                memory.written, memory.news_since = clock, None
+                memory.written = clock
                 if answer is not None:
                     self._cache.put(answer)
                 due = None
