@@ -125,8 +125,8 @@ def build_settings(memory: int | None = None) -> dict[str, str]:
 
 
 def _collect_garbage_late(memory: int) -> dict[str, str]:
-    """Give a compiler the memory that is there: it then collects garbage hardly ever, which makes
-    a cold build a third shorter. Go compiles one package a core at a time."""
+    """Give a compiler the memory that is there, so that it hardly ever stops to collect garbage. Go
+    compiles one package a core at a time."""
     share = min(memory // (2 * (os.cpu_count() or 1)), 3 << 30)
     return {"GOGC": "off", "GOMEMLIMIT": str(share)} if share >= 1 << 30 else {}
 
