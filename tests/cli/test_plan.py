@@ -137,6 +137,13 @@ ALONE = (
 )
 
 
+def test_the_manifest_of_the_readme_is_planned_as_it_says() -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    manifest = text.split("```yaml\n", 1)[1].split("```", 1)[0]
+    shown = text.split("$ headgate plan -f fraud.yaml\n", 1)[1].split("```", 1)[0]
+    assert headgate("plan", "-f", "-", text=manifest).stdout == shown
+
+
 def test_swapping_one_pod_is_said_below_the_table() -> None:
     text = MANIFEST.replace("replicas: 5", "replicas: 1").replace(
         "type: Canary", "type: Canary\n    capacity: Swap"

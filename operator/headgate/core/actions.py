@@ -34,11 +34,9 @@ def act(state: State) -> State:
 
 
 def _answers(handled: ActionStatus, action: Action) -> bool:
-    asked = (action.type.value, action.revision, action.step, action.to, action.by, action.at)
-    return asked == (
-        *(handled.type, handled.revision, handled.step),
-        *(handled.to, handled.by, handled.at),
-    )
+    """Whether `handled` says what became of `action`."""
+    asked = action.model_dump(mode="json")
+    return asked == handled.model_dump(include=set(asked))
 
 
 def _approve(state: State, action: Action) -> State:
@@ -76,6 +74,7 @@ def _retry(state: State, action: Action) -> State:
     by_status = state.rejected is not None and state.rejected.revision == action.revision
     version = state.version_of(action.revision)
     if state.release is not None and state.release.stage == "Reverting":
+        # What is just being rejected is tried again once it is gone.
         return state
     if by_status or (known is not None and known.rejected):
         # Handled only when no mark is left, so that a kill in between leaves no half of it.

@@ -64,6 +64,7 @@ def _give_up_undone(state: State) -> State:
 
 
 def watch(state: State) -> State:
+    """One look at the promoted version; the release ends when its watch is over."""
     if not _checked_after_switch(state):
         state = smoke(state)
         if not _checked_after_switch(state):
