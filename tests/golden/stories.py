@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import replace
 
 from headgate.api.status import Status
 from headgate.core.observation import Workload
+from tests.golden.events import behave, change, later, outage
 from tests.golden.story import Story, apply
 from tests.golden.world import Behaviour, Event, World
 
@@ -21,43 +21,9 @@ HIGH_ERROR_RATE = {
 BAD = Behaviour(errors=0.3)
 
 
-def _later(version: str) -> Event:
-    """Apply another version with everything else as it was."""
-
-    def event(world: World) -> None:
-        spec = deepcopy(world.written)
-        spec["model"]["version"] = version
-        spec["template"]["spec"]["containers"][0]["image"] = f"fraud:{version}"
-        world.give(spec)
-
-    return event
-
-
-def _scale(replicas: int) -> Event:
-    return lambda world: world.give({**world.written, "replicas": replicas})
-
-
-def _suspend(suspended: bool) -> Event:
-    return lambda world: world.give({**world.written, "suspend": suspended})
-
-
-def _outage(sentence: str | None) -> Event:
-    def event(world: World) -> None:
-        world.outage = sentence
-
-    return event
-
-
 def _silence(version: str) -> Event:
     def event(world: World) -> None:
         world.silent.add(version)
-
-    return event
-
-
-def _behave(version: str, behaviour: Behaviour) -> Event:
-    def event(world: World) -> None:
-        world.behaviours[version] = behaviour
 
     return event
 
@@ -100,7 +66,7 @@ STORIES = {
         "A first version crashes: nothing to go back to, replaced by hand",
         {
             0: apply("1.0.0"),
-            70: _later("1.0.1"),
+            70: later("1.0.1"),
         },
         {"1.0.0": Behaviour(waiting="ErrImageNeverPull")},
         seconds=140,
@@ -111,62 +77,62 @@ STORIES = {
         seconds=60,
         rate=0.0,
     ),
-    "canary-good": Story("A good canary", {0: apply("1.0.0"), 60: _later("2.0.0")}, seconds=240),
+    "canary-good": Story("A good canary", {0: apply("1.0.0"), 60: later("2.0.0")}, seconds=240),
     "canary-errors": Story(
         "A canary with errors is taken back",
-        {0: apply("1.0.0"), 60: _later("2.0.0")},
+        {0: apply("1.0.0"), 60: later("2.0.0")},
         {"2.0.0": BAD},
         seconds=150,
     ),
     "canary-slow": Story(
         "A slow canary is taken back",
-        {0: apply("1.0.0"), 60: _later("2.0.0")},
+        {0: apply("1.0.0"), 60: later("2.0.0")},
         {"2.0.0": Behaviour(slow=0.2)},
         seconds=150,
     ),
     "canary-turns-bad-late": Story(
         "A canary turns bad at its second step",
-        {0: apply("1.0.0"), 60: _later("2.0.0"), 108: _behave("2.0.0", BAD)},
+        {0: apply("1.0.0"), 60: later("2.0.0"), 108: behave("2.0.0", BAD)},
         seconds=180,
     ),
     "rejected-again": Story(
         "The rejected version is applied again and not tried; the next one is",
         {
             0: apply("1.0.0"),
-            60: _later("2.0.0"),
-            120: _later("1.0.0"),
-            130: _later("2.0.0"),
-            150: _later("2.0.1"),
+            60: later("2.0.0"),
+            120: later("1.0.0"),
+            130: later("2.0.0"),
+            150: later("2.0.1"),
         },
         {"2.0.0": BAD},
         seconds=300,
     ),
     "blue-green-good": Story(
         "A good blue/green switch",
-        {0: apply("1.0.0", strategy=BLUE_GREEN), 60: _later("2.0.0")},
+        {0: apply("1.0.0", strategy=BLUE_GREEN), 60: later("2.0.0")},
         seconds=150,
     ),
     "blue-green-crashes": Story(
         "Blue/green whose pods crash after the switch goes back within seconds",
-        {0: apply("1.0.0", strategy=BLUE_GREEN), 60: _later("2.0.0")},
+        {0: apply("1.0.0", strategy=BLUE_GREEN), 60: later("2.0.0")},
         {"2.0.0": Behaviour(crash_after=15.0)},
         seconds=150,
         capacity_checked=False,
     ),
     "blue-green-smoke": Story(
         "Blue/green whose smoke predictions fail never gets traffic",
-        {0: apply("1.0.0", strategy=BLUE_GREEN), 60: _later("2.0.0")},
+        {0: apply("1.0.0", strategy=BLUE_GREEN), 60: later("2.0.0")},
         {"2.0.0": Behaviour(smoke_passes=False)},
         seconds=120,
     ),
     "rolling-good": Story(
         "A good rolling release",
-        {0: apply("1.0.0", strategy=ROLLING), 60: _later("2.0.0")},
+        {0: apply("1.0.0", strategy=ROLLING), 60: later("2.0.0")},
         seconds=240,
     ),
     "rolling-bad": Story(
         "A bad rolling release is taken back",
-        {0: apply("1.0.0", strategy=ROLLING), 60: _later("2.0.0")},
+        {0: apply("1.0.0", strategy=ROLLING), 60: later("2.0.0")},
         {"2.0.0": BAD},
         seconds=150,
     ),
@@ -174,19 +140,19 @@ STORIES = {
         "A rolling release in batches of two under maxUnavailable",
         {
             0: apply("1.0.0", strategy={**ROLLING, "maxSurge": 0, "maxUnavailable": 2}),
-            60: _later("2.0.0"),
+            60: later("2.0.0"),
         },
         seconds=200,
     ),
     "image-cannot-be-pulled": Story(
         "An image that cannot be pulled",
-        {0: apply("1.0.0"), 60: _later("2.0.0")},
+        {0: apply("1.0.0"), 60: later("2.0.0")},
         {"2.0.0": Behaviour(waiting="ImagePullBackOff")},
         seconds=120,
     ),
     "never-ready": Story(
         "Pods that never get ready run into the progress deadline",
-        {0: apply("1.0.0"), 60: _later("2.0.0")},
+        {0: apply("1.0.0"), 60: later("2.0.0")},
         {"2.0.0": Behaviour(startup=10_000.0)},
         seconds=160,
     ),
@@ -194,40 +160,40 @@ STORIES = {
         "Prometheus is down for a minute: the step is held, then goes on",
         {
             0: apply("1.0.0"),
-            60: _later("2.0.0"),
-            80: _outage("Prometheus did not answer within 5 s"),
-            140: _outage(None),
+            60: later("2.0.0"),
+            80: outage("Prometheus did not answer within 5 s"),
+            140: outage(None),
         },
         seconds=320,
     ),
     "candidate-silent": Story(
         "The candidate has no metrics while stable has: reverted after unknownTimeout",
-        {0: apply("1.0.0"), 1: _silence("2.0.0"), 60: _later("2.0.0")},
+        {0: apply("1.0.0"), 1: _silence("2.0.0"), 60: later("2.0.0")},
         seconds=160,
     ),
     "superseded": Story(
         "A newer version replaces the one under way",
-        {0: apply("1.0.0"), 60: _later("2.0.0"), 85: _later("3.0.0")},
+        {0: apply("1.0.0"), 60: later("2.0.0"), 85: later("3.0.0")},
         seconds=300,
     ),
     "superseded-late": Story(
         "Superseding at 50 % keeps the ready floor",
-        {0: apply("1.0.0"), 60: _later("2.0.0"), 112: _later("3.0.0")},
+        {0: apply("1.0.0"), 60: later("2.0.0"), 112: later("3.0.0")},
         seconds=330,
     ),
     "back-to-stable": Story(
         "The spec returns to stable in the middle: at once, without steps",
-        {0: apply("1.0.0"), 60: _later("2.0.0"), 85: _later("1.0.0")},
+        {0: apply("1.0.0"), 60: later("2.0.0"), 85: later("1.0.0")},
         seconds=130,
     ),
     "back-after-promotion": Story(
         "The spec returns to the version before: without steps, as it once was stable",
-        {0: apply("1.0.0"), 60: _later("2.0.0"), 220: _later("1.0.0")},
+        {0: apply("1.0.0"), 60: later("2.0.0"), 220: later("1.0.0")},
         seconds=280,
     ),
     "back-during-watch": Story(
         "The spec returns to the previous version while the new one is watched",
-        {0: apply("1.0.0"), 60: _later("2.0.0"), 145: _later("1.0.0")},
+        {0: apply("1.0.0"), 60: later("2.0.0"), 145: later("1.0.0")},
         seconds=220,
     ),
     "condition-in-watch": Story(
@@ -246,25 +212,25 @@ STORIES = {
                     ]
                 },
             ),
-            60: _later("2.0.0"),
-            130: _behave("2.0.0", BAD),
+            60: later("2.0.0"),
+            130: behave("2.0.0", BAD),
         },
         seconds=220,
     ),
     "rule-fails-in-watch": Story(
         "A rule that fails in the watch alerts and marks the release as failed",
-        {0: apply("1.0.0"), 60: _later("2.0.0"), 125: _behave("2.0.0", Behaviour(slow=0.1))},
+        {0: apply("1.0.0"), 60: later("2.0.0"), 125: behave("2.0.0", Behaviour(slow=0.1))},
         seconds=240,
     ),
     "scaled-in-the-middle": Story(
         "Replicas change during a release",
-        {0: apply("1.0.0"), 60: _later("2.0.0"), 80: _scale(8), 130: _scale(5)},
+        {0: apply("1.0.0"), 60: later("2.0.0"), 80: change(replicas=8), 130: change(replicas=5)},
         seconds=300,
         capacity_checked=False,
     ),
     "replicas-zero": Story(
         "A release with no replicas at all",
-        {0: apply("1.0.0", replicas=0), 20: _later("2.0.0"), 80: _scale(2)},
+        {0: apply("1.0.0", replicas=0), 20: later("2.0.0"), 80: change(replicas=2)},
         seconds=120,
         rate=0.0,
         capacity_checked=False,
@@ -273,7 +239,7 @@ STORIES = {
         "Children edited or deleted by hand are restored before any step",
         {
             0: apply("1.0.0"),
-            60: _later("2.0.0"),
+            60: later("2.0.0"),
             80: _edit_deployments,
             90: _edit_live_service,
             100: _leftover,
@@ -288,12 +254,12 @@ STORIES = {
     ),
     "status-lost": Story(
         "The status is lost in the middle of a release and in the watch",
-        {0: apply("1.0.0"), 60: _later("2.0.0"), 90: _lose_status, 180: _lose_status},
+        {0: apply("1.0.0"), 60: later("2.0.0"), 90: _lose_status, 180: _lose_status},
         seconds=320,
     ),
     "status-and-service-lost": Story(
         "Status and Service are lost: stable is found from the kept revisions",
-        {0: apply("1.0.0"), 60: _later("2.0.0"), 90: _lose_status_and_service},
+        {0: apply("1.0.0"), 60: later("2.0.0"), 90: _lose_status_and_service},
         seconds=300,
         capacity_checked=False,
     ),
@@ -301,11 +267,11 @@ STORIES = {
         "Suspended in the middle, resumed, and bad while suspended",
         {
             0: apply("1.0.0"),
-            60: _later("2.0.0"),
-            80: _suspend(True),
-            110: _suspend(False),
-            118: _suspend(True),
-            125: _behave("2.0.0", BAD),
+            60: later("2.0.0"),
+            80: change(suspend=True),
+            110: change(suspend=False),
+            118: change(suspend=True),
+            125: behave("2.0.0", BAD),
         },
         seconds=180,
     ),
@@ -324,7 +290,7 @@ STORIES = {
                     },
                 },
             ),
-            60: _later("2.0.0"),
+            60: later("2.0.0"),
         },
         seconds=160,
     ),
@@ -339,7 +305,7 @@ STORIES = {
                     "canary": {"steps": [{"weight": 10, "hold": "10s"}]},
                 },
             ),
-            60: _later("2.0.0"),
+            60: later("2.0.0"),
         },
         seconds=180,
     ),
@@ -354,14 +320,14 @@ STORIES = {
                     "canary": {"steps": [{"weight": 90, "hold": "60s"}]},
                 },
             ),
-            60: _later("2.0.0"),
-            130: _behave("2.0.0", Behaviour(errors=0.3)),
+            60: later("2.0.0"),
+            130: behave("2.0.0", Behaviour(errors=0.3)),
         },
         seconds=220,
     ),
     "quiet-model": Story(
         "A model without requests is held, not promoted on nothing",
-        {0: apply("1.0.0"), 60: _later("2.0.0")},
+        {0: apply("1.0.0"), 60: later("2.0.0")},
         seconds=160,
         rate=0.0,
     ),

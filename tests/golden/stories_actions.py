@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 from headgate.core.timing import to_text
+from tests.golden.events import later
 from tests.golden.story import Story, apply
 from tests.golden.world import Behaviour, Event, World
 
@@ -21,18 +21,6 @@ APPROVAL_STEPS = {
 }
 LONG = {"type": "Canary", "canary": {"steps": [{"weight": 25, "hold": "10m"}]}}
 PERSON = "jane@example.com"
-
-
-def later(version: str) -> Event:
-    """Apply another version with everything else, an old action included, as it was."""
-
-    def event(world: World) -> None:
-        spec = deepcopy(world.written)
-        spec["model"]["version"] = version
-        spec["template"]["spec"]["containers"][0]["image"] = f"fraud:{version}"
-        world.give(spec)
-
-    return event
 
 
 def ask(kind: str, version: str, to: str | None = None, **more: Any) -> Event:

@@ -3,13 +3,8 @@ strategy in the middle of a release."""
 
 from __future__ import annotations
 
+from tests.golden.events import change
 from tests.golden.story import Story, apply
-from tests.golden.world import Event
-
-
-def _change(**changes: object) -> Event:
-    return lambda world: world.give({**world.written, **changes})
-
 
 STORIES = {
     "scaled-to-zero-in-a-step": Story(
@@ -28,7 +23,7 @@ STORIES = {
         {
             0: apply("1.0.0"),
             60: apply("2.0.0"),
-            100: _change(strategy={"type": "BlueGreen", "blueGreen": {"hold": "5s"}}),
+            100: change(strategy={"type": "BlueGreen", "blueGreen": {"hold": "5s"}}),
         },
         seconds=200,
     ),

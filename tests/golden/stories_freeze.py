@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from headgate.core.timing import to_text
-from tests.golden.stories_actions import ask, later
+from tests.golden.events import behave, change, later
+from tests.golden.stories_actions import ask
 from tests.golden.story import Story, apply
-from tests.golden.world import EPOCH, Behaviour, World
+from tests.golden.world import EPOCH, Behaviour
 
 
 def window(begins: float, ends: float) -> list[dict[str, str]]:
@@ -17,10 +18,6 @@ def window(begins: float, ends: float) -> list[dict[str, str]]:
             "reason": "end of the year",
         }
     ]
-
-
-def _turn_bad(world: World) -> None:
-    world.behaviours["2.0.0"] = Behaviour(errors=0.3)
 
 
 STORIES: dict[str, Story] = {
@@ -38,7 +35,7 @@ STORIES: dict[str, Story] = {
         {
             0: apply("1.0.0", freezeWindows=window(70, 200)),
             60: later("2.0.0"),
-            100: _turn_bad,
+            100: behave("2.0.0", Behaviour(errors=0.3)),
         },
         seconds=140,
     ),
@@ -70,8 +67,8 @@ STORIES: dict[str, Story] = {
         {
             0: apply("1.0.0"),
             60: later("2.0.0"),
-            61: lambda world: world.give({**world.written, "suspend": True}),
-            180: lambda world: world.give({**world.written, "suspend": False}),
+            61: change(suspend=True),
+            180: change(suspend=False),
         },
         behaviours={"2.0.0": Behaviour(startup=20.0)},
         seconds=320,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 from headgate.api.status import Status
+from tests.golden.events import behave, change, later, outage
 from tests.golden.story import Story, apply
-from tests.golden.world import Behaviour, Event, World
+from tests.golden.world import Behaviour, World
 
 BAD = Behaviour(errors=0.3)
 SWAP = {"capacity": "Swap", "schedulingTimeout": "20s"}
@@ -20,36 +20,6 @@ def _canary(*steps: dict[str, Any], **strategy: Any) -> dict[str, Any]:
 
 def _blue_green(**settings: Any) -> dict[str, Any]:
     return {"type": "BlueGreen", "blueGreen": settings}
-
-
-def _later(version: str, **changes: Any) -> Event:
-    """Apply another version, and other fields, with everything else as it was."""
-
-    def event(world: World) -> None:
-        spec = {**deepcopy(world.written), **changes}
-        spec["model"]["version"] = version
-        spec["template"]["spec"]["containers"][0]["image"] = f"fraud:{version}"
-        world.give(spec)
-
-    return event
-
-
-def _behave(version: str, behaviour: Behaviour) -> Event:
-    def event(world: World) -> None:
-        world.behaviours[version] = behaviour
-
-    return event
-
-
-def _outage(sentence: str | None) -> Event:
-    def event(world: World) -> None:
-        world.outage = sentence
-
-    return event
-
-
-def _scale(replicas: int) -> Event:
-    return lambda world: world.give({**world.written, "replicas": replicas})
 
 
 def _lose_status(world: World) -> None:
@@ -74,7 +44,7 @@ STORIES = {
                     {"analysis": {"for": "15s"}},
                 ),
             ),
-            60: _later("2.0.0"),
+            60: later("2.0.0"),
         },
         seconds=240,
     ),
@@ -85,9 +55,9 @@ STORIES = {
                 "1.0.0",
                 strategy=_canary({"weight": 50, "hold": "5s"}, {"analysis": {"for": "20s"}}),
             ),
-            60: _later("2.0.0"),
-            88: _outage("Prometheus did not answer within 5 s"),
-            118: _outage(None),
+            60: later("2.0.0"),
+            88: outage("Prometheus did not answer within 5 s"),
+            118: outage(None),
         },
         seconds=220,
     ),
@@ -98,8 +68,8 @@ STORIES = {
                 "1.0.0",
                 strategy=_canary({"weight": 50, "hold": "5s"}, {"analysis": {"for": "10m"}}),
             ),
-            60: _later("2.0.0"),
-            95: _behave("2.0.0", BAD),
+            60: later("2.0.0"),
+            95: behave("2.0.0", BAD),
         },
         seconds=150,
     ),
@@ -114,7 +84,7 @@ STORIES = {
                     {"weight": 50, "hold": "10s"},
                 ),
             ),
-            60: _later("2.0.0"),
+            60: later("2.0.0"),
         },
         seconds=240,
     ),
@@ -122,8 +92,8 @@ STORIES = {
         "The spec loses the steps that a release still had before it: it goes to 100 %",
         {
             0: apply("1.0.0", strategy=_canary(*HALVES, {"approval": {}})),
-            60: _later("2.0.0"),
-            125: _later("2.0.0", strategy=_canary({"weight": 20, "hold": "10s"})),
+            60: later("2.0.0"),
+            125: later("2.0.0", strategy=_canary({"weight": 20, "hold": "10s"})),
         },
         seconds=190,
     ),
@@ -140,7 +110,7 @@ STORIES = {
                 ),
                 watch={"duration": "10s", "keepFor": "60s"},
             ),
-            60: _later("2.0.0"),
+            60: later("2.0.0"),
         },
         seconds=180,
     ),
@@ -148,7 +118,7 @@ STORIES = {
         "Smoke predictions fail right after the switch: back at once",
         {
             0: apply("1.0.0", strategy=_blue_green(checkAfterSwitch=True)),
-            60: _later("2.0.0"),
+            60: later("2.0.0"),
         },
         {"2.0.0": Behaviour(smoke_passes_live=False)},
         seconds=120,
@@ -161,8 +131,8 @@ STORIES = {
                 strategy=_blue_green(),
                 watch={"duration": "10s", "keepFor": "10m"},
             ),
-            60: _later("2.0.0"),
-            100: _later("1.0.0"),
+            60: later("2.0.0"),
+            100: later("1.0.0"),
         },
         seconds=140,
     ),
@@ -170,8 +140,8 @@ STORIES = {
         "A kept version goes when the next release starts, before traffic is shared",
         {
             0: apply("1.0.0", watch={"duration": "10s", "keepFor": "10m"}),
-            60: _later("2.0.0"),
-            150: _later("3.0.0"),
+            60: later("2.0.0"),
+            150: later("3.0.0"),
         },
         seconds=250,
     ),
@@ -188,27 +158,27 @@ STORIES = {
                     ]
                 },
             ),
-            60: _later("2.0.0"),
-            90: _behave("2.0.0", BAD),
+            60: later("2.0.0"),
+            90: behave("2.0.0", BAD),
         },
         seconds=160,
     ),
     "swap-one-device": Story(
         "One replica, one device: the old pod goes, the new one comes",
-        {0: apply("1.0.0", replicas=1, strategy=_canary(*HALVES, **SWAP)), 60: _later("2.0.0")},
+        {0: apply("1.0.0", replicas=1, strategy=_canary(*HALVES, **SWAP)), 60: later("2.0.0")},
         seconds=140,
         slots=1,
     ),
     "swap-one-device-bad": Story(
         "One replica, one device, and the new version fails its checks: the old one comes back",
-        {0: apply("1.0.0", replicas=1, strategy=_canary(*HALVES, **SWAP)), 60: _later("2.0.0")},
+        {0: apply("1.0.0", replicas=1, strategy=_canary(*HALVES, **SWAP)), 60: later("2.0.0")},
         {"2.0.0": Behaviour(smoke_passes=False)},
         seconds=120,
         slots=1,
     ),
     "swap-one-device-never-ready": Story(
         "One replica, one device, and a pod that never gets ready: the deadline reverts",
-        {0: apply("1.0.0", replicas=1, strategy=_canary(*HALVES, **SWAP)), 60: _later("2.0.0")},
+        {0: apply("1.0.0", replicas=1, strategy=_canary(*HALVES, **SWAP)), 60: later("2.0.0")},
         {"2.0.0": Behaviour(startup=10_000.0)},
         seconds=160,
         slots=1,
@@ -226,8 +196,8 @@ STORIES = {
                     ]
                 },
             ),
-            60: _later("2.0.0"),
-            75: _behave("2.0.0", BAD),
+            60: later("2.0.0"),
+            75: behave("2.0.0", BAD),
         },
         seconds=140,
         slots=1,
@@ -242,14 +212,14 @@ STORIES = {
                     {"approval": {"timeout": "10s", "onTimeout": "promote"}}, *HALVES, **SWAP
                 ),
             ),
-            60: _later("2.0.0"),
+            60: later("2.0.0"),
         },
         seconds=140,
         slots=1,
     ),
     "swap-four-devices": Story(
         "Four replicas, four devices: pods change places one by one",
-        {0: apply("1.0.0", strategy=_canary(*HALVES, **SWAP)), 60: _later("2.0.0")},
+        {0: apply("1.0.0", strategy=_canary(*HALVES, **SWAP)), 60: later("2.0.0")},
         seconds=240,
         slots=4,
     ),
@@ -257,8 +227,8 @@ STORIES = {
         "Four replicas, four devices, bad at 75 %: the candidate makes way",
         {
             0: apply("1.0.0", strategy=_canary({"weight": 75, "hold": "60s"}, **SWAP)),
-            60: _later("2.0.0"),
-            100: _behave("2.0.0", BAD),
+            60: later("2.0.0"),
+            100: behave("2.0.0", BAD),
         },
         seconds=180,
         slots=4,
@@ -267,8 +237,8 @@ STORIES = {
         "Superseded while pods are swapped: the ready floor is kept on the way back",
         {
             0: apply("1.0.0", strategy=_canary({"weight": 75, "hold": "60s"}, **SWAP)),
-            60: _later("2.0.0"),
-            100: _later("3.0.0"),
+            60: later("2.0.0"),
+            100: later("3.0.0"),
         },
         seconds=260,
         slots=4,
@@ -277,7 +247,7 @@ STORIES = {
         "The status is lost while pods are swapped",
         {
             0: apply("1.0.0", strategy=_canary(*HALVES, **SWAP)),
-            60: _later("2.0.0"),
+            60: later("2.0.0"),
             66: _lose_status,
             90: _lose_status,
         },
@@ -288,7 +258,7 @@ STORIES = {
         "Blue/green without a spare device: the switch goes pod by pod",
         {
             0: apply("1.0.0", strategy={**_blue_green(hold="5s"), **SWAP}),
-            60: _later("2.0.0"),
+            60: later("2.0.0"),
         },
         seconds=200,
         slots=4,
@@ -300,7 +270,7 @@ STORIES = {
                 "1.0.0",
                 strategy={"type": "Rolling", "rolling": {"hold": "5s"}, "readyFloor": 2, **SWAP},
             ),
-            60: _later("2.0.0"),
+            60: later("2.0.0"),
         },
         seconds=200,
         slots=4,
@@ -309,8 +279,8 @@ STORIES = {
         "The spec returns to the version before, without a spare device: pod by pod, no steps",
         {
             0: apply("1.0.0", strategy=_canary({"weight": 50, "hold": "5s"}, **SWAP)),
-            60: _later("2.0.0"),
-            140: _later("1.0.0"),
+            60: later("2.0.0"),
+            140: later("1.0.0"),
         },
         seconds=200,
         slots=4,
@@ -319,8 +289,8 @@ STORIES = {
         "One replica, one device: the spec returns to the version before in the watch",
         {
             0: apply("1.0.0", replicas=1, strategy=_canary(*HALVES, **SWAP)),
-            60: _later("2.0.0"),
-            80: _later("1.0.0"),
+            60: later("2.0.0"),
+            80: later("1.0.0"),
         },
         seconds=140,
         slots=1,
@@ -329,11 +299,11 @@ STORIES = {
         "Replicas change while pods are swapped: to two, to none, and up again",
         {
             0: apply("1.0.0", strategy=_canary({"weight": 50, "hold": "60s"}, **SWAP)),
-            60: _later("2.0.0"),
-            80: _scale(6),
-            110: _scale(2),
-            125: _scale(0),
-            140: _scale(3),
+            60: later("2.0.0"),
+            80: change(replicas=6),
+            110: change(replicas=2),
+            125: change(replicas=0),
+            140: change(replicas=3),
         },
         seconds=300,
         rate=0.0,
@@ -341,13 +311,13 @@ STORIES = {
     ),
     "auto-with-room": Story(
         "Auto with a device to spare is surge",
-        {0: apply("1.0.0", strategy=_canary(*HALVES, **AUTO)), 60: _later("2.0.0")},
+        {0: apply("1.0.0", strategy=_canary(*HALVES, **AUTO)), 60: later("2.0.0")},
         seconds=200,
         slots=10,
     ),
     "auto-turns-to-swap": Story(
         "Auto finds no device to spare and turns to swap",
-        {0: apply("1.0.0", strategy=_canary(*HALVES, **AUTO)), 60: _later("2.0.0")},
+        {0: apply("1.0.0", strategy=_canary(*HALVES, **AUTO)), 60: later("2.0.0")},
         seconds=260,
         slots=4,
     ),
@@ -355,20 +325,20 @@ STORIES = {
         "Auto runs out of room while it promotes: nothing is kept, and it goes on as swap",
         {
             0: apply("1.0.0", strategy=_canary({"weight": 50, "hold": "10s"}, **AUTO)),
-            60: _later("2.0.0"),
+            60: later("2.0.0"),
         },
         seconds=200,
         slots=5,
     ),
     "auto-one-device": Story(
         "Auto with one replica and one device turns to swap",
-        {0: apply("1.0.0", replicas=1, strategy=_canary(*HALVES, **AUTO)), 60: _later("2.0.0")},
+        {0: apply("1.0.0", replicas=1, strategy=_canary(*HALVES, **AUTO)), 60: later("2.0.0")},
         seconds=160,
         slots=1,
     ),
     "auto-under-quota": Story(
         "A quota forbids one more pod: Auto turns to swap at once",
-        {0: apply("1.0.0", strategy=_canary(*HALVES, **AUTO)), 60: _later("2.0.0")},
+        {0: apply("1.0.0", strategy=_canary(*HALVES, **AUTO)), 60: later("2.0.0")},
         seconds=240,
         quota=4,
     ),
@@ -376,7 +346,7 @@ STORIES = {
         "The devices that stable pods free are taken by others: reverted",
         {
             0: apply("1.0.0", strategy=_canary(*HALVES, **AUTO)),
-            60: _later("2.0.0"),
+            60: later("2.0.0"),
             82: lambda world: setattr(world, "slots", 3),
         },
         seconds=200,

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.golden.events import behave, change, later
 from tests.golden.stories import HIGH_ERROR_RATE
-from tests.golden.stories_actions import ask, later
+from tests.golden.stories_actions import ask
 from tests.golden.story import Story, apply
 from tests.golden.world import Behaviour, Event, World
 
@@ -14,10 +15,6 @@ WARM_UP: dict[str, Any] = {
     "warmUp": {"requests": [{"body": {"inputs": [1]}}], "fasterThan": "200ms", "timeout": "25s"}
 }
 NEVER_WARM = Behaviour(warm_after=10_000.0)
-
-
-def scale(replicas: int) -> Event:
-    return lambda world: world.give({**world.written, "replicas": replicas})
 
 
 def smoke(smoke: dict[str, Any]) -> Event:
@@ -43,13 +40,6 @@ def evict(version: str) -> Event:
     return event
 
 
-def behave(version: str, behaviour: Behaviour) -> Event:
-    def event(world: World) -> None:
-        world.behaviours[version] = behaviour
-
-    return event
-
-
 STORIES: dict[str, Story] = {
     "warm-up-good": Story(
         "Every pod is warm before it gets traffic; slow and failing warm-up requests never count",
@@ -64,7 +54,7 @@ STORIES: dict[str, Story] = {
     ),
     "warm-up-of-pods-that-join": Story(
         "Pods that join in the middle of a step are warmed up, and the verdict does not see it",
-        {0: apply("1.0.0", smoke=WARM_UP), 60: later("2.0.0"), 75: scale(8)},
+        {0: apply("1.0.0", smoke=WARM_UP), 60: later("2.0.0"), 75: change(replicas=8)},
         {"1.0.0": Behaviour(cold_errors=1.0), "2.0.0": Behaviour(cold_errors=1.0)},
         seconds=260,
         capacity_checked=False,
@@ -122,7 +112,7 @@ STORIES: dict[str, Story] = {
     ),
     "warm-up-while-suspended": Story(
         "Pods that join while the ModelDeployment is suspended are warmed up all the same",
-        {0: apply("1.0.0", smoke=WARM_UP), 60: suspend, 62: scale(6)},
+        {0: apply("1.0.0", smoke=WARM_UP), 60: suspend, 62: change(replicas=6)},
         seconds=90,
         capacity_checked=False,
     ),
@@ -131,10 +121,10 @@ STORIES: dict[str, Story] = {
         {
             0: apply("1.0.0"),
             50: smoke(WARM_UP),
-            55: scale(5),
+            55: change(replicas=5),
             70: later("2.0.0"),
             220: smoke({}),
-            225: scale(6),
+            225: change(replicas=6),
         },
         seconds=250,
         capacity_checked=False,
