@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 from hack.cluster import progress
 from hack.cluster.commands import run
-from hack.cluster.errors import ClusterUnavailableError
+from hack.cluster.errors import ClusterError, ClusterUnavailableError
 from hack.cluster.locks import exclusive
 from hack.cluster.paths import cache_directory
 
@@ -63,6 +64,39 @@ def install_packages(*, control_plane_only: bool = False) -> None:
 def install_command(names: list[str]) -> list[str]:
     """Give the command that installs the packages `names`."""
     return ["apt-get", "install", "--yes", "--no-install-recommends", *names]
+
+
+def unpacked(package: str, file: str) -> Path | None:
+    """Give a program of a Debian package from the cache, without installing it, which would start
+    its service; None where the package cannot be had. `file` is its path in the package."""
+    target = cache_directory() / "unpacked" / package
+    if not (target / file).exists():
+        if shutil.which("apt-get") is None:
+            return None
+        with exclusive(cache_directory() / "locks" / f"unpack-{package}", package):
+            if not (target / file).exists():
+                try:
+                    with progress.step(f"unpacking {package}"):
+                        _unpack(package, target)
+                except ClusterError:
+                    return None
+    return target / file
+
+
+def _unpack(package: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as work:
+        fetch = ["apt-get", "download", package]
+        try:
+            run(fetch, directory=Path(work), timeout=_APT_SECONDS)
+        except ClusterError:
+            # The lists of a new machine are empty.
+            run(["apt-get", "update"], timeout=_APT_SECONDS)
+            run(fetch, directory=Path(work), timeout=_APT_SECONDS)
+        archive = next(Path(work).glob("*.deb"))
+        run(["dpkg-deb", "--extract", archive, Path(work) / "root"], timeout=_APT_SECONDS)
+        shutil.rmtree(target, ignore_errors=True)
+        (Path(work) / "root").rename(target)
 
 
 def _found(file: str) -> bool:

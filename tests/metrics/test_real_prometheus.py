@@ -16,14 +16,10 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry, Counter, Histogram, exposition
 
+from hack.cluster.packages import unpacked
 from headgate.judge import Sample
 from headgate.metrics import Poller, Provider, Providers, Target
 from tests.metrics.servers import serving
-
-PROMETHEUS = shutil.which("prometheus")
-pytestmark = pytest.mark.skipif(
-    PROMETHEUS is None, reason="this machine has no prometheus (Debian package prometheus)"
-)
 
 PATIENCE = 30.0
 
@@ -76,8 +72,17 @@ PODS = [("risk", "fraud-1-a"), ("risk", "fraud-2.b"), ("other", "fraud-1-a")]
 
 
 @pytest.fixture(scope="module")
-def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setup]:
-    assert PROMETHEUS is not None
+def prometheus() -> Path:
+    """The program: the machine's own, or that of Debian's package."""
+    own = shutil.which("prometheus")
+    found = Path(own) if own else unpacked("prometheus", "usr/bin/prometheus")
+    if found is None:
+        pytest.skip("this machine has no prometheus, and no Debian package of it can be had")
+    return found
+
+
+@pytest.fixture(scope="module")
+def setup(prometheus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setup]:
     directory = tmp_path_factory.mktemp("prometheus")
     with contextlib.ExitStack() as stack:
         pods = {key: ModelServer() for key in PODS}
@@ -99,19 +104,19 @@ def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setup]:
                 }
             )
         )
-        yield stack.enter_context(running(config, directory, pods))
+        yield stack.enter_context(running(prometheus, config, directory, pods))
 
 
 @contextlib.contextmanager
 def running(
-    config: Path, directory: Path, pods: dict[tuple[str, str], ModelServer]
+    program: Path, config: Path, directory: Path, pods: dict[tuple[str, str], ModelServer]
 ) -> Iterator[Setup]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     process = subprocess.Popen(
         [
-            str(PROMETHEUS),
+            str(program),
             f"--config.file={config}",
             f"--storage.tsdb.path={directory / 'data'}",
             f"--web.listen-address={address}",
