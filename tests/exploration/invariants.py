@@ -80,11 +80,11 @@ def _pair(write: Write) -> set[str]:
 
 def only_checked_revisions_serve(write: Write) -> str | None:
     """§2: "nothing unchecked goes live because status is empty"; R4: smoke predictions pass, then
-    traffic. With no replicas there is nobody to check, nor to serve."""
+    traffic."""
     if not isinstance(write.intent, SetTraffic | SetWorkload):
         return None
     unchecked = served(write.after) - served(write.before) - write.history.checked - {NOWHERE}
-    if not unchecked or replicas_of(write.after.spec) == 0:
+    if not unchecked:
         return None
     return f"{', '.join(sorted(unchecked))} gets live traffic and was not checked"
 

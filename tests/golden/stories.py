@@ -235,6 +235,18 @@ STORIES = {
         rate=0.0,
         capacity_checked=False,
     ),
+    "replicas-zero-release": Story(
+        "A version applied while there are no replicas is released step by step once there are",
+        {
+            0: apply("1.0.0"),
+            60: change(replicas=0),
+            80: later("2.0.0"),
+            # Longer than the progress deadline: nobody can expect progress without replicas.
+            900: change(replicas=4),
+        },
+        seconds=1200,
+        capacity_checked=False,
+    ),
     "edited-by-hand": Story(
         "Children edited or deleted by hand are restored before any step",
         {

@@ -56,12 +56,27 @@ def _starting(state: State) -> State:
     least = targets(state).stable
     if state.stable is not None and state.step.shared and state.seen.ready(state.stable) < least:
         return state.wait(f"{state.seen.ready(state.stable)} of {least} stable pods are ready")
+    nobody = _nobody_to_check(state)
+    if nobody:
+        return state.wait(nobody)
     if not release.smoked and wanted:
         checked = smoke(state)
         if checked.release is None or not checked.release.smoked:
             return checked
         state = checked
     return _go_on(state, len(state.steps) - 1 if release.promoting else 0)
+
+
+def _nobody_to_check(state: State) -> str:
+    """Why the version has to wait: promoted without a pod it would go live unchecked once there
+    are replicas. What once was stable has been checked."""
+    release = state.release
+    assert release is not None
+    known = state.seen.known(release.revision)
+    checked = release.smoked or (known is not None and known.once_stable)
+    if state.replicas or checked:
+        return ""
+    return f"spec.replicas is 0: no pod of {release.version} can be checked"
 
 
 def _enter(state: State, index: int) -> State:
@@ -240,6 +255,9 @@ def _promoting(state: State) -> State:
     workload = state.seen.workload(release.revision)
     if ready < state.replicas or workload is None or workload.replicas != state.replicas:
         return state.wait(f"{ready} of {state.replicas} pods of {release.version} are ready")
+    nobody = _nobody_to_check(state)
+    if nobody:
+        return state.wait(nobody)
     if not release.smoked and state.replicas:
         # There was no room for any of its pods before.
         state = smoke(state)

@@ -76,9 +76,9 @@ def _words(pod: Pod) -> str:
 def _note_progress(state: State) -> State:
     release = state.release
     assert release is not None
-    if state.seen.spec.suspend:
+    held = _held(state)
+    if held:
         # The deadline begins anew when the release may go on.
-        held = "suspended"
         if release.progress == held:
             return state
         return state.proceed(progress=held, progressed=to_text(state.now))
@@ -90,6 +90,13 @@ def _note_progress(state: State) -> State:
     if progress == release.progress:
         return state
     return state.proceed(progress=progress, progressed=to_text(state.now))
+
+
+def _held(state: State) -> str:
+    """Why nobody can expect progress; empty when there should be some."""
+    if state.seen.spec.suspend:
+        return "suspended"
+    return "" if state.replicas else "no replicas"
 
 
 def waits_for_pods(state: State) -> bool:
@@ -109,7 +116,7 @@ def _deadline(state: State, pods: tuple[Pod, ...]) -> State:
     assert release is not None
     deadline = progress_deadline_of(state.seen.spec)
     stuck = state.since(release.progressed)
-    if not waits_for_pods(state) or state.seen.spec.suspend or stuck < deadline:
+    if not waits_for_pods(state) or _held(state) or stuck < deadline:
         return state
     told = next((pod for pod in pods if not pod.ready and (pod.waiting or pod.message)), None)
     why = f"; pod {told.name}: {_words(told)}" if told is not None else ""
