@@ -141,7 +141,7 @@ class Point:
     async def act(self, act: Act) -> None:
         """What a person does."""
         await self.until(self.rests if act.when == "rest" else self.under_way)
-        await self._apply(act.version)
+        await self._apply(act.version, act.action)
 
     async def _restart_when_killed(self, armed: Any) -> None:
         await armed.killed.wait()
@@ -161,11 +161,17 @@ class Point:
         """An operator that speaks to the API server by `api` and hears of changes by `watch`."""
         return Process(api, self.namespace, self.arena.world.providers, watch)
 
-    async def _apply(self, version: str) -> None:
-        body = manifest(self.story.strategy, version, self.namespace, self.arena.world.port)
+    async def _apply(self, version: str, action: str = "") -> None:
+        port = self.arena.world.port
+        body = manifest(self.story.strategy, version, self.namespace, port, action)
         self.names[revision(body)] = version
-        await self.arena.client.apply(body)
-        await self.until(lambda: self._version() == version)
+        applied = await self.arena.client.apply(body)
+        generation = applied["metadata"]["generation"]
+        await self.until(lambda: self._generation() >= generation)
+
+    def _generation(self) -> int:
+        stored = self._stored(MODEL_DEPLOYMENT.name, NAME)
+        return 0 if stored is None else int(stored["metadata"]["generation"])
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait for something that the history tells."""

@@ -26,10 +26,12 @@ STRATEGIES: Mapping[str, Mapping[str, Any]] = {
 @dataclass(frozen=True)
 class Act:
     """A person applies a version, once the version applied before is in a state: at `rest`, or
-    `under way` (its pods exist, and where the strategy shares traffic it does)."""
+    `under way` (its pods exist, and where the strategy shares traffic it does). `action` is what
+    is asked for of that version's release in the same manifest."""
 
     version: str
     when: str = "rest"
+    action: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ FAILING = (Act("2.0.0-failing"),)
 UNWELL = (Act("2.0.0-unwell"),)
 CRASHING = (Act("2.0.0-crashing"),)
 SUPERSEDED = (Act("2.0.0"), Act("3.0.0", "under way"))
-ABORTED = (Act("2.0.0"), Act(FIRST, "under way"))
+ABORTED = (Act("2.0.0"), Act("2.0.0", "under way", "Abort"))
+TAKEN_BACK = (Act("2.0.0"), Act(FIRST, "under way"))
 
 TITLES: Mapping[str, tuple[Act, ...]] = {
     "good": GOOD,
@@ -66,6 +69,7 @@ TITLES: Mapping[str, tuple[Act, ...]] = {
     "crashes": CRASHING,
     "superseded": SUPERSEDED,
     "aborted": ABORTED,
+    "taken back": TAKEN_BACK,
 }
 
 
@@ -106,14 +110,22 @@ def spec(strategy: str, version: str, namespace: str, port: int) -> dict[str, An
     }
 
 
-def manifest(strategy: str, version: str, namespace: str, port: int) -> Object:
-    """The ModelDeployment of a version."""
-    return {
+def manifest(strategy: str, version: str, namespace: str, port: int, action: str = "") -> Object:
+    """The ModelDeployment of a version, and what a person asks for of its release."""
+    body: Object = {
         "apiVersion": MODEL_DEPLOYMENT.api_version,
         "kind": MODEL_DEPLOYMENT.name,
         "metadata": {"name": NAME, "namespace": namespace},
         "spec": spec(strategy, version, namespace, port),
     }
+    if action:
+        body["spec"]["action"] = {
+            "type": action,
+            "revision": revision(body),
+            "by": "jane@example.com",
+            "at": "2026-11-26T10:00:00Z",
+        }
+    return body
 
 
 def revision(body: Object) -> str:
