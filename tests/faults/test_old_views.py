@@ -7,12 +7,13 @@ Neither does a reverted version get a pod again, nor does a status go back.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from hack.cluster import Cluster
-from headgate.kube.client import Kind, Object
+from headgate.kube.client import Kind, Object, Page
 from headgate.render.names import OWNED_BY
 from headgate.runtime.cache import Identity, identity_of
 from tests.faults.answers import FaultyApi
@@ -33,10 +34,14 @@ class OldApi(FaultyApi):
 
     view: dict[Identity, Object] | None = None
 
-    async def list(self, kind: Kind, namespace: str | None, labels: str = "") -> list[Object]:
-        if self.view is None or labels not in ("", OWNED_BY):
-            return await super().list(kind, namespace, labels)
-        return [body for identity, body in self.view.items() if identity[0] == kind.name]
+    async def pages(
+        self, kind: Kind, namespace: str | None, labels: str = ""
+    ) -> AsyncIterator[Page]:
+        if self.view is not None and labels in ("", OWNED_BY):
+            yield [body for identity, body in self.view.items() if identity[0] == kind.name]
+            return
+        async for page in super().pages(kind, namespace, labels):
+            yield page
 
 
 class OldWatch(SharedWatch):

@@ -1,6 +1,6 @@
 """Raw objects as an API server would send them, and a client that keeps them in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from headgate.kube.client import (
     KubeError,
     NotFound,
     Object,
+    Page,
 )
 from headgate.kube.snapshot import Snapshot
 from headgate.render import service
@@ -142,6 +143,11 @@ class Memory:
             if name == kind.name
             and wanted.items() <= (each["metadata"].get("labels") or {}).items()
         ]
+
+    async def pages(
+        self, kind: Kind, namespace: str | None, labels: str = ""
+    ) -> AsyncIterator[Page]:
+        yield await self.list(kind, namespace, labels)
 
     async def create(self, body: Object) -> Object:
         self._call("create", *self._key(body))

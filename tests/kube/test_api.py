@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import Configuration
 
-from headgate.kube.api import ApiClient
+from headgate.kube.api import PAGE, ApiClient
 from headgate.kube.client import (
     POD,
     SERVICE,
@@ -156,12 +156,37 @@ async def test_requests_are_as_kubernetes_wants_them(server: Server, client: Api
         ("PATCH", f"{service}?fieldManager=headgate", "application/json-patch+json"),
         ("DELETE", "/api/v1/namespaces/risk/pods/a", "application/json"),
     ]
-    assert server.requests[5].query == {"labelSelector": "a=b,c=d"}
+    assert server.requests[5].query == {"labelSelector": "a=b,c=d", "limit": str(PAGE)}
     assert server.bodies[0]["metadata"]["resourceVersion"] == "7"
     assert server.bodies[2] == {"spec": {"a": None}, "metadata": {"resourceVersion": "8"}}
     assert server.bodies[4]["preconditions"] == {"uid": "u"}
     assert server.bodies[4]["gracePeriodSeconds"] == 1
     assert server.requests[0].headers["User-Agent"].startswith("headgate/")
+
+
+async def test_a_long_list_comes_in_pages_of_one_selection(
+    server: Server, client: ApiClient
+) -> None:
+    tokens = {"": "second", "second": "third", "third": ""}
+
+    def page(request: web.Request) -> web.Response:
+        token = request.query.get("continue", "")
+        item = {"metadata": {"name": token or "first"}}
+        return web.json_response({"items": [item], "metadata": {"continue": tokens[token]}})
+
+    server.answer = page
+    pages = [each async for each in client.pages(POD, None, "a=b")]
+    assert [[each["metadata"]["name"] for each in page] for page in pages] == [
+        ["first"],
+        ["second"],
+        ["third"],
+    ]
+    assert {each.query["labelSelector"] for each in server.requests} == {"a=b"}
+    assert [each["metadata"]["name"] for each in await client.list(POD, None, "a=b")] == [
+        "first",
+        "second",
+        "third",
+    ]
 
 
 async def test_without_the_lease_nothing_is_written(server: Server) -> None:

@@ -1,6 +1,6 @@
 """An API server in memory, with resourceVersions that count and faults that tests ask for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from headgate.kube.client import (
     KubeError,
     NotFound,
     Object,
+    Page,
 )
 from headgate.render.names import pod_selector
 
@@ -116,6 +117,11 @@ class FakeServer:
             for (name, place, _), each in self.objects.items()
             if name == kind.name and place == (namespace or place) and _selects(labels, each)
         ]
+
+    async def pages(
+        self, kind: Kind, namespace: str | None, labels: str = ""
+    ) -> AsyncIterator[Page]:
+        yield await self.list(kind, namespace, labels)
 
     async def create(self, body: Object) -> Object:
         self._call("create", body["kind"], body["metadata"]["name"])

@@ -3,7 +3,7 @@
 from typing import Any
 
 from headgate.kube.client import Object
-from headgate.runtime.cache import TOMBSTONE_SECONDS, Cache
+from headgate.runtime.cache import TOMBSTONE_SECONDS, Cache, identity_of
 from tests.runtime.fakes import model_deployment, pod
 
 KEY = ("risk", "fraud")
@@ -128,7 +128,7 @@ def test_a_list_removes_what_a_broken_watch_missed() -> None:
     cache.put(at(changed, 9))
     made = pod("fraud", "aaaa", 4)
     cache.put(at(made, 8))
-    assert cache.prune(before, [at(kept, 7)]) == {KEY}
+    assert cache.prune(before, {identity_of(kept)}) == {KEY}
     snapshot = cache.snapshot(KEY)
     assert snapshot is not None
     left = {each["metadata"]["name"] for each in snapshot.pods}

@@ -6,7 +6,7 @@ know. `headgate.kube.api` implements the protocol; tests use a small fake or a r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -15,6 +15,9 @@ from headgate.api.base import KIND as MODEL_DEPLOYMENT_KIND
 
 Object = dict[str, Any]
 """One Kubernetes object, as JSON."""
+
+Page = list[Object]
+"""Some of the objects of a list."""
 
 FIELD_MANAGER = "headgate"
 
@@ -94,6 +97,10 @@ class KubeClient(Protocol):
     async def list(self, kind: Kind, namespace: str | None, labels: str = "") -> list[Object]:
         """Objects of a namespace (None: of all), read live, by label selector. Their `kind` and
         `apiVersion` are filled in."""
+        ...
+
+    def pages(self, kind: Kind, namespace: str | None, labels: str = "") -> AsyncIterator[Page]:
+        """The same by and by, so that of many objects only some are in memory at a time."""
         ...
 
     async def create(self, body: Object) -> Object:

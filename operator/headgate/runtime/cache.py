@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from headgate.kube.client import (
@@ -238,14 +238,13 @@ class Cache:
             if identity[0] in kinds
         }
 
-    def prune(self, before: dict[Identity, int | None], listed: Iterable[Object]) -> set[Key]:
+    def prune(self, before: dict[Identity, int | None], listed: Collection[Identity]) -> set[Key]:
         """Drop what was kept before a list was read, is not on it, and has not changed since: a
         watch that was broken has missed its end. Gives the ModelDeployments concerned."""
-        present = {identity_of(each) for each in listed}
         concerned: set[Key] = set()
         for identity, version in before.items():
             known = self._find(identity)
-            if identity in present or known is None or known.version != version:
+            if identity in listed or known is None or known.version != version:
                 continue
             self._bury(identity, version)
             concerned |= self._remove(identity)

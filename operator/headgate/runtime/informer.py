@@ -23,7 +23,7 @@ from headgate.kube.client import (
 )
 from headgate.kube.snapshot import KINDS
 from headgate.render.names import OWNED_BY
-from headgate.runtime.cache import Cache, Key, identity_of, key_of
+from headgate.runtime.cache import Cache, Identity, Key, identity_of, key_of
 from headgate.runtime.watching import DELETED, WATCHED, Receive
 
 RELIST_SECONDS = 1800.0
@@ -92,16 +92,16 @@ class Informer:
     async def relist(self) -> None:
         """Read everything live and make the cache agree. Raises `KubeError`s."""
         before = self._cache.mark({kind.name for kind in WATCHED})
-        lists = await asyncio.gather(
-            *(
-                self._client.list(kind, namespace, OWNED_BY if kind in KINDS else "")
-                for namespace in self._namespaces
-                for kind in WATCHED
-            )
-        )
-        listed = [each for found in lists for each in found]
-        for each in listed:
-            self._take(None, each)
+        listed: set[Identity] = set()
+        # One after the other, and page by page: what is held in memory at the same time here is
+        # what the process keeps from then on.
+        for namespace in self._namespaces:
+            for kind in WATCHED:
+                labels = OWNED_BY if kind in KINDS else ""
+                async for page in self._client.pages(kind, namespace, labels):
+                    listed.update(map(identity_of, page))
+                    for each in page:
+                        self._take(None, each)
         for key in self._cache.prune(before, listed):
             self._changed(key, False)
 

@@ -27,7 +27,7 @@ from headgate.kube.observe import Broken, Snapshot, build, read
 from headgate.render.names import OWNED_BY
 from headgate.runtime import recording
 from headgate.runtime.broken import broken_status
-from headgate.runtime.cache import Cache, Identity, Key
+from headgate.runtime.cache import Cache, Identity, Key, identity_of
 from headgate.runtime.carrying import NamespaceGoing, Outcome, carry_out_each
 from headgate.runtime.memory import Memory, status_due, to_json
 from headgate.runtime.polling import Polling
@@ -322,7 +322,7 @@ class Reconciler:
     def _learn(self, before: dict[Identity, int | None], found: Sequence[Object]) -> None:
         for each in found:
             self._cache.put(each)
-        self._cache.prune(before, found)
+        self._cache.prune(before, {identity_of(each) for each in found})
 
 
 def _writes(snapshot: Snapshot, planned: Plan) -> bool:

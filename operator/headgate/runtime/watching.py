@@ -18,6 +18,7 @@ from typing import Any
 import kopf
 from kubernetes import client, config
 
+from headgate.kube.api import PAGE
 from headgate.kube.client import CONFIG_MAP, DISRUPTION_BUDGET, MODEL_DEPLOYMENT, Kind, Object
 from headgate.kube.snapshot import KINDS
 from headgate.render.names import OWNED_BY
@@ -32,6 +33,10 @@ HEARD: tuple[Kind, ...] = (CONFIG_MAP,)
 INACTIVITY_SECONDS = 130.0
 """A watch on which two bookmarks in a row are missing is dead; kopf's own 70 s asks anew whenever
 a single one is a little late."""
+
+IDLE_SECONDS = 0.2
+"""kopf keeps a task and the newest state of an object for this long after an event. Its own 5 s
+would hold everything that is listed at the start in memory at the same time."""
 
 LOOK_SECONDS = 0.5
 END_SECONDS = 1.0
@@ -159,6 +164,8 @@ def settings() -> kopf.OperatorSettings:
     found.scanning.disabled = True
     found.process.ultimate_exiting_timeout = None
     found.watching.inactivity_timeout = INACTIVITY_SECONDS
+    found.watching.chunk_size = PAGE
+    found.queueing.idle_timeout = IDLE_SECONDS
     for kind in KINDS:
         group, _, version = kind.api_version.rpartition("/")
         found.watching.label_selectors[group, version, kind.plural] = OWNED_BY
