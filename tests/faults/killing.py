@@ -7,12 +7,12 @@ none of its requests is sent any more. What is left of it is then cleared away.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, cast
 
-from headgate.kube.client import KubeClient, Object
+from headgate.kube.client import KubeClient, Object, Page
 from headgate.metrics import Providers
 from headgate.runtime.configuration import Configuration
 from headgate.runtime.operator import Operator
@@ -54,6 +54,14 @@ class KillableClient:
         """Count from here."""
         self._kill, self.writes = kill, 0
         self.log.clear()
+
+    async def pages(self, *arguments: Any) -> AsyncIterator[Page]:
+        """As every other reading: nothing is sent any more after a kill."""
+        pages = self._client.pages(*arguments)
+        await self._while_alive()
+        async for page in pages:
+            await self._while_alive()
+            yield page
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         request = getattr(self._client, name)
