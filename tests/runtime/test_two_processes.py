@@ -23,6 +23,8 @@ from aiohttp import web
 from hack.cluster import Cluster
 from headgate.kube.api import ApiClient
 from headgate.kube.client import DEPLOYMENT, LEASE, MODEL_DEPLOYMENT, SERVICE, NotFound, Object
+from tests.faults.history import Connection, History
+from tests.faults.world import World
 from tests.runtime.fakes import model_deployment
 from tests.runtime.proxy import WATCH_TROUBLES, Proxy, proxied, to_kopf
 
@@ -61,11 +63,12 @@ class Process:
 
 
 class Place:
-    """A namespace with a ModelDeployment and the operators that work in it."""
+    """A namespace with a ModelDeployment and the operators that work in it; its pods are played."""
 
-    def __init__(self, cluster: Cluster, client: ApiClient, directory: Path) -> None:
+    def __init__(self, cluster: Cluster, client: ApiClient, world: World, directory: Path) -> None:
         self.cluster = cluster
         self.client = client
+        self.world = world
         self.directory = directory
         self.namespace = f"led-{uuid4().hex[:8]}"
         self.processes: list[Process] = []
@@ -103,16 +106,19 @@ class Place:
 
     async def apply(self, version: str, **spec: Any) -> None:
         """What an author does."""
-        body = model_deployment(version=version, **spec)
+        smoke = {"healthPath": f"/health/{self.namespace}/{version}"}
+        service = {"port": 80, "targetPort": self.world.port}
+        body = model_deployment(
+            version=version, service=service, smoke=smoke, watch={"duration": "0s"}, **spec
+        )
         body["metadata"]["namespace"] = self.namespace
         await self.client.apply(body)
 
     async def serve_then_release(self, deadline: str = "10m") -> None:
-        """Version 1 is live, without pods, and 2 waits for pods that never come: this API server
-        has no nodes."""
-        await self.apply("1", replicas=0, watch={"duration": "0s"})
+        """Version 1 is live, and 2 waits for pods that never get ready."""
+        await self.apply("1")
         await self.until_status(lambda status: status.get("phase") == "Stable")
-        await self.apply("2", replicas=2, progressDeadline=deadline)
+        await self.apply("2-silent", progressDeadline=deadline)
         await self.until_status(lambda status: status.get("phase") == "Starting")
 
     async def status(self) -> dict[str, Any]:
@@ -138,9 +144,18 @@ class Place:
 
 @pytest.fixture
 async def place(established_crd: Cluster, tmp_path: Path) -> AsyncIterator[Place]:
-    async with await ApiClient.connect(established_crd.kubeconfig) as client:
-        found = Place(established_crd, client, tmp_path)
+    history = History(await Connection.read(established_crd.kubeconfig))
+    await history.start()
+    async with (
+        await ApiClient.connect(established_crd.kubeconfig) as client,
+        World(history, client).playing() as world,
+    ):
+        found = Place(established_crd, client, world, tmp_path)
+        found.stack.push_async_callback(history.close)
         established_crd.kubectl("create", "namespace", found.namespace)
+        # What the service account controller would do.
+        account = ("serviceaccount", "default", f"--namespace={found.namespace}")
+        established_crd.kubectl("create", *account)
         async with found.stack:
             yield found
             for each in found.processes:
@@ -166,7 +181,7 @@ async def test_a_killed_leaders_release_is_finished_by_the_other(place: Place) -
     await place.until_status(lambda status: status.get("phase") == "Reverted")
     status = await place.status()
     assert status["stable"]["version"] == "1"
-    assert status["rejected"]["version"] == "2"
+    assert status["rejected"]["version"] == "2-silent"
     names = [
         each["metadata"]["name"] for each in await place.client.list(DEPLOYMENT, place.namespace)
     ]
@@ -182,7 +197,7 @@ async def test_a_leader_that_is_told_to_stop_hands_over_at_once(place: Place) ->
     await place.until(other.leads)
     assert time.monotonic() - told < LEASE_SECONDS, "it waited for the lease to run out"
     assert await leader.exit_code() == 0
-    await place.apply("1", replicas=0, watch={"duration": "0s"})
+    await place.apply("1")
     await place.until_status(lambda status: status.get("phase") == "Stable")
     assert leader.proxy.writes()[-1].at < other.proxy.writes()[0].at
     assert (await place.lease())["spec"]["leaseTransitions"] == 1
@@ -195,8 +210,10 @@ async def test_a_leader_that_slept_through_its_lease_writes_nothing_any_more(pla
     leader.process.send_signal(signal.SIGSTOP)
     await place.until(other.leads)
     # So that the sleeper has something to do as soon as it wakes.
-    await place.apply("3", replicas=2)
-    await place.until_status(lambda status: (status.get("candidate") or {}).get("version") == "3")
+    await place.apply("3-silent")
+    await place.until_status(
+        lambda status: (status.get("candidate") or {}).get("version") == "3-silent"
+    )
     written = len(leader.proxy.writes(leases=True))
     leader.process.send_signal(signal.SIGCONT)
     assert await leader.exit_code() == 1
@@ -216,7 +233,7 @@ async def test_a_leader_that_is_cut_off_stops_before_the_other_begins(place: Pla
     assert "leadership lost: the lease could not be renewed for 6 s" in leader.log
     await place.until(other.leads)
     assert other.proxy.writes(leases=True)[0].at > ended
-    await place.apply("1", replicas=0, watch={"duration": "0s"})
+    await place.apply("1")
     await place.until_status(lambda status: status.get("phase") == "Stable")
     service = await place.client.get(SERVICE, place.namespace, "fraud")
     stable = (await place.status())["stable"]["revision"]
@@ -267,5 +284,5 @@ async def test_a_revert_goes_on_while_no_watch_works(place: Place) -> None:
     await place.until(lambda: operator.log.count("the watches ended") >= 3)
     assert await operator.probe("/healthz") == 200
     operator.proxy.answer = None
-    await place.apply("1", replicas=0, watch={"duration": "0s"})
+    await place.apply("1")
     await place.until_status(lambda status: status.get("phase") == "Stable")

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.api.status import Status
 from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
+from headgate.core.steps import Step, steps_of
 from headgate.judge import Sample
 
 NOWHERE = "none"
@@ -176,6 +178,16 @@ class Observation:
     scrape_interval: float = DEFAULT_SCRAPE_INTERVAL
     turn: Turn | None = None
     warming: Mapping[str, Warming] = field(default_factory=dict)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of a release of this spec. Raises `headgate.core.weights.NoSplitError`."""
+        return steps_of(self.spec)
+
+    @cached_property
+    def swapping_steps(self) -> tuple[Step, ...]:
+        """The same while pods are swapped."""
+        return steps_of(self.spec, swapping=True)
 
     def workload(self, revision: str | None) -> Workload | None:
         """The Deployment of a revision, or None."""

@@ -14,7 +14,7 @@ from headgate.api.strategy import Capacity
 from headgate.core.intents import Intent, Note
 from headgate.core.observation import Observation
 from headgate.core.settings import replicas_of
-from headgate.core.steps import Step, direct, steps_of
+from headgate.core.steps import Step, direct
 from headgate.core.timing import to_seconds, to_text
 from headgate.judge import Evidence, Judgement
 
@@ -68,7 +68,7 @@ class State:
         """The steps of the release under way; a first version and a way back have only one."""
         if self.release is not None and self.release.direct:
             return direct(self.seen.spec)
-        return steps_of(self.seen.spec, self.swaps)
+        return self.seen.swapping_steps if self.swaps else self.seen.steps
 
     @property
     def step(self) -> Step:

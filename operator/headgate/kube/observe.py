@@ -175,6 +175,11 @@ def build(
     )
 
 
+def with_pods(seen: Observation, snapshot: Snapshot) -> Observation:
+    """What the planner sees when of all objects only the pods were read anew."""
+    return replace(seen, pods=read_pods(snapshot.pods))
+
+
 def _workloads(snapshot: Snapshot) -> Iterator[Workload]:
     for stored in snapshot.deployments:
         revision = revision_label(stored)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -46,6 +47,12 @@ class Snapshot:
     budgets: tuple[Object, ...] = ()
     foreign: tuple[Object, ...] = ()
     config_maps: UsedConfigMaps | None = None
+
+    def with_pods(self, pods: Iterable[Object]) -> Snapshot:
+        """The same with other pods; what was read of all the other objects stays read."""
+        found = copy(self)
+        object.__setattr__(found, "pods", tuple(pods))
+        return found
 
     @property
     def metadata(self) -> dict[str, Any]:

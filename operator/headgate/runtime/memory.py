@@ -34,7 +34,8 @@ ENTRIES_KEPT = 500
 class Memory:
     """One ModelDeployment. `seen` is what was seen in the objects last, with those objects, while
     something is going on. `notes` wait for the status to be written. `confirmed` says that
-    everything was read live once. `written` and `recorded` are moments of a monotonic clock, in
+    everything was read live once. `written` (the status) and `unrecorded` (the first entry that
+    waits to be written; None: no entry does) are moments of a monotonic clock, in
     seconds."""
 
     uid: str
@@ -45,7 +46,7 @@ class Memory:
     entered: float = 0.0
     release: str = ""
     written: float = float("-inf")
-    recorded: float = float("-inf")
+    unrecorded: float | None = None
     conflicted: bool = False
     confirmed: bool = False
     soon_in_a_row: int = 0
@@ -121,7 +122,9 @@ def _essence(status: Status) -> tuple[Any, ...]:
         else release.model_copy(
             update={
                 "evidence": {},
+                # When its pods were there: the next process waits for them and begins anew.
                 "settled": False,
+                "step_started": "",
                 "progress": "",
                 "progressed": "",
                 "good": 0.0,

@@ -23,7 +23,7 @@ from headgate.kube import records
 from headgate.kube.apply import write_status
 from headgate.kube.client import POD, Conflict, KubeClient, KubeError, Object
 from headgate.kube.events import Events
-from headgate.kube.observe import Broken, Snapshot, build, read
+from headgate.kube.observe import Broken, Snapshot, build, read, with_pods
 from headgate.render.names import OWNED_BY
 from headgate.runtime import recording
 from headgate.runtime.broken import broken_status
@@ -271,11 +271,9 @@ class Reconciler:
         ended = memory.status is None or memory.status.release is None
         clock = self._clocks.monotonic()
         due = recording.due_in(memory, ended, self._under_way, clock)
-        if due is None:
-            memory.recorded = clock
         if due is None or due > 0:
             return due
-        memory.recorded = clock
+        memory.unrecorded = None
         entries = list(memory.entries)
         memory.entries.clear()
         try:
@@ -310,7 +308,10 @@ class Reconciler:
         before = self._cache.mark({POD.name}, key)
         pods = await self._client.list(POD, key[0], f"{OWNED_BY}={key[1]}")
         self._learn(before, pods)
-        return replace(known, pods=tuple(pods))
+        live, memory = known.with_pods(pods), self._memory(key, known)
+        if memory.seen is not None and memory.seen[0] is known:
+            memory.seen = (live, with_pods(memory.seen[1], live))
+        return live
 
     async def _read(self, key: Key) -> Snapshot | None:
         """Everything as it is now, objects of others with our names included."""

@@ -52,13 +52,16 @@ def collect_notes(
 
 
 def due_in(memory: Memory, ended: bool, under_way: int, clock: float) -> float | None:
-    """Seconds until the collected entries are to be written; None when there are none."""
+    """Seconds until the collected entries are to be written; None when there are none. `clock` is
+    a monotonic one, in seconds."""
     if not memory.entries:
         return None
+    if memory.unrecorded is None:
+        memory.unrecorded = clock
     if ended:
         return 0.0
     interval = max(RECORDS_INTERVAL, RECORDS_SECONDS_PER_RELEASE * under_way)
-    return max(0.0, memory.recorded + interval - clock)
+    return max(0.0, memory.unrecorded + interval - clock)
 
 
 def release_key(release: Release) -> str:
