@@ -82,6 +82,8 @@ def watch(state: State) -> State:
         watched, whole = for_people(hold_of(state) - left), for_people(hold_of(state))
         back = "; going back needs a start" if state.previous and not kept_now(state) else ""
         return state.wait(f"watching {release.version} for {watched} of {whole}{back}")
+    if hold_of(state) and not (evidence.counted or going_back or quiet or empty):
+        return state.wait(f"watching {release.version}: no poll has counted its requests yet")
     if holding is not None and state.previous is not None and not going_back:
         return state.wait(f"the watch goes on while {holding} holds")
     message = f"{release.version} is released."
@@ -102,6 +104,7 @@ def _is_quiet(state: State, evidence: Evidence) -> bool:
     answered = sample is not None and sample.outage is None and sample.at == evidence.at
     return (
         answered
+        and (evidence.counted or bool(evidence.unknown))
         and evidence.candidate.requests == 0
         and state.since(release.step_started) >= hold_of(state)
     )

@@ -129,6 +129,12 @@ class Evidence:
     boundaries: Mapping[float, float] = field(default_factory=dict)
 
     @property
+    def counted(self) -> bool:
+        """Whether any poll has counted the candidate's requests. The first one only tells where
+        the counters stand, after a restart of the operator, too."""
+        return self.candidate.seconds > 0
+
+    @property
     def lately(self) -> Window:
         """The recent stretches as one."""
         return total(self.recent)
