@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from headgate.core import advancing, desire, difference, judging, lifecycle, plan, report
+from headgate.core import (
+    advancing,
+    capacity,
+    desire,
+    difference,
+    judging,
+    lifecycle,
+    plan,
+    report,
+)
 from headgate.core.desire import Desire
 from headgate.core.intents import Intent, Plan, RemoveWorkload, SetRole
 from headgate.core.observation import NOWHERE, Observation
@@ -18,7 +27,8 @@ from headgate.core.steps import Step
 from headgate.core.weights import Split
 from headgate.judge import Evidence, Judgement, Verdict
 from tests.exploration.events import EVENTS
-from tests.exploration.scope import CANARY, Scope
+from tests.exploration.scope import BLUE_GREEN, CANARY, Scope
+from tests.exploration.scopes import SWAP
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -144,6 +154,10 @@ def _step_by_index(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(State, "step", property(wrong))
 
 
+def _out_of_turn(state: State) -> State:
+    return lifecycle.start(state.change(seen=replace(state.seen, turn=None)))
+
+
 BREAKS = (
     Break(
         "a revert pins without looking",
@@ -192,6 +206,30 @@ BREAKS = (
         "the_version_before_is_kept",
         _always(advancing, "kept_of", 0),
         _scope("want", disturbances=1),
+    ),
+    Break(
+        "what is kept after the watch goes with it",
+        "the_version_before_is_kept",
+        _always(desire, "kept_now", 0),
+        _scope("want", disturbances=1, strategies=(BLUE_GREEN,), keep_for="48h"),
+    ),
+    Break(
+        "swapping does not wait for room",
+        "swapping_takes_no_more_room",
+        _always(capacity, "_room", 2),
+        _scope("want", disturbances=1, strategies=(SWAP,)),
+    ),
+    Break(
+        "freeze windows only keep releases from beginning",
+        "a_freeze_window_holds_releases",
+        _always(advancing, "freeze", ""),
+        _scope("want", "freeze", freezes=True),
+    ),
+    Break(
+        "nobody waits for a turn",
+        "a_release_waits_for_its_turn",
+        _in_chain("start", _out_of_turn),
+        _scope("want", "turn", capped=True),
     ),
     Break("evidence grows", "stays_within_64_kib", _bloated_evidence, _scope(disturbances=0)),
     Break(

@@ -16,6 +16,7 @@ from tests.exploration.world import (
     REVISIONS,
     VERSIONS,
     Asked,
+    Checks,
     Memory,
     Remembered,
     Side,
@@ -79,17 +80,21 @@ def _crash(world: World, scope: Scope) -> Outcomes:
 
 
 def _smoke_passes(world: World, scope: Scope) -> Outcomes:
-    if world.smoke is not None and world.smoke[1] == "asked":
-        name = world.smoke[0]
+    if world.smoke is not None and world.smoke.state == "asked":
+        name = world.smoke.revision
         if world.side(name).ready:
-            after = world._replace(smoke=(name, "passed"), checked=world.checked | {name})
-            yield f"the checks of {VERSIONS[name]} pass", after
+            yield f"the checks of {VERSIONS[name]} pass", _passed(world, world.smoke)
+
+
+def _passed(world: World, smoke: Checks) -> World:
+    smoke = smoke._replace(state="passed")
+    return world._replace(smoke=smoke, checked=world.checked | {smoke.revision})
 
 
 def _smoke_fails(world: World, scope: Scope) -> Outcomes:
-    if world.smoke is not None and world.smoke[1] == "asked":
-        name = world.smoke[0]
-        yield f"the checks of {VERSIONS[name]} fail", world._replace(smoke=(name, "failed"))
+    if world.smoke is not None and world.smoke.state == "asked":
+        after = world._replace(smoke=world.smoke._replace(state="failed"))
+        yield f"the checks of {VERSIONS[world.smoke.revision]} fail", after
 
 
 def _polled(world: World) -> bool:
@@ -140,6 +145,25 @@ def _deadline_over(world: World, scope: Scope) -> Outcomes:
     going = release is not None and release.stage in ("Starting", "Stepping", "Promoting")
     if release is not None and going and not release.deadline_over:
         yield "nothing has moved for the whole progressDeadline", _let(world, deadline_over=True)
+
+
+def _keep_over(world: World, scope: Scope) -> Outcomes:
+    memory = world.memory
+    if memory.kept and not memory.kept_over:
+        after = world._replace(memory=memory._replace(kept_over=True))
+        yield "the time for which the version before is kept is over", after
+
+
+def _freeze(world: World, scope: Scope) -> Outcomes:
+    if scope.freezes:
+        verb = "ends" if world.frozen else "begins"
+        yield f"a freeze window {verb}", world._replace(frozen=not world.frozen)
+
+
+def _turn(world: World, scope: Scope) -> Outcomes:
+    if scope.capped:
+        after = world._replace(may_start=not world.may_start)
+        yield f"there is {'room' if after.may_start else 'no room'} for another release", after
 
 
 def _newer(world: World) -> World:
@@ -227,6 +251,9 @@ EVENTS = (
     Event("good-sample", False, _good_sample),
     Event("hold-over", False, _hold_over),
     Event("minute-over", False, _minute_over),
+    Event("keep-over", False, _keep_over),
+    Event("freeze", True, _freeze),
+    Event("turn", True, _turn),
     Event("deadline-over", True, _deadline_over),
     Event("unready", True, _unready),
     Event("crash", True, _crash),
@@ -256,9 +283,11 @@ def all_goes_well(world: World) -> World:
         serving = side.starting + side.ready + side.crashed
         world = world.put(name, starting=0, crashed=0, ready=serving, ending=False)
         world = follow(world, name)
-    if world.smoke is not None and world.smoke[1] == "asked" and world.side(world.smoke[0]).ready:
-        name = world.smoke[0]
-        world = world._replace(smoke=(name, "passed"), checked=world.checked | {name})
+    smoke = world.smoke
+    if smoke is not None and smoke.state == "asked" and world.side(smoke.revision).ready:
+        world = _passed(world, smoke)
+    memory = world.memory._replace(kept_over=world.memory.kept > 0)
+    world = world._replace(frozen=False, may_start=True, memory=memory)
     if _polled(world):
         world = world._replace(sample="good")
     release = world.memory.release

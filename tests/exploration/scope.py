@@ -8,6 +8,7 @@ from functools import cache
 
 from headgate.api.environments import resolve
 from headgate.api.spec import ModelDeploymentSpec
+from headgate.core.timing import to_text
 
 NOW = 1_700_000_000.0
 CONDITION = "high_error_rate"
@@ -27,8 +28,9 @@ ROLLING = json.dumps({"type": "Rolling", "rolling": {"hold": "60s"}})
 class Scope:
     """One exploration. `disturbances` bounds how many events that are no part of a good release
     may happen on one path; what is part of it (pods get ready and end, checks pass, good samples,
-    time passes) may happen in any order and number. `lag`: pods follow their
-    Deployment later; `people`: they ask for things in spec.action.
+    time passes) may happen in any order and number. `lag`: pods follow their Deployment later;
+    `people`: they ask for things in spec.action; `freezes`: freeze windows begin and end; `capped`:
+    a new release may have to wait for its turn; `keep_for`: how long the version before is kept.
     `sizes` are the replicas that the spec may ask for, `strategies` its strategies; the first of
     them to begin with.
     """
@@ -40,18 +42,25 @@ class Scope:
     disturbances: int = 2
     lag: bool = False
     people: bool = False
+    freezes: bool = False
+    capped: bool = False
+    keep_for: str = ""
     compared_each: int = 5
     without: frozenset[str] = field(default_factory=frozenset)
 
     def spec(
-        self, version: str, replicas: int, suspend: bool, strategy: int
+        self, version: str, replicas: int, suspend: bool, strategy: int, frozen: bool = False
     ) -> ModelDeploymentSpec:
         """The resolved spec that asks for a version."""
-        return _spec(self.strategies[strategy], version, replicas, suspend)
+        chosen = self.strategies[strategy]
+        return _spec(chosen, version, replicas, suspend, frozen, self.keep_for)
 
 
 @cache
-def _spec(strategy: str, version: str, replicas: int, suspend: bool) -> ModelDeploymentSpec:
+def _spec(
+    strategy: str, version: str, replicas: int, suspend: bool, frozen: bool, keep_for: str
+) -> ModelDeploymentSpec:
+    window = {"from": to_text(NOW - 60.0), "until": to_text(NOW + 60.0)}
     return resolve(
         ModelDeploymentSpec.model_validate(
             {
@@ -71,7 +80,8 @@ def _spec(strategy: str, version: str, replicas: int, suspend: bool) -> ModelDep
                         {"name": CONDITION, "metric": "errorRate", "above": 0.1, "for": "60s"}
                     ]
                 },
-                "watch": {"duration": "60s"},
+                "watch": {"duration": "60s"} | ({"keepFor": keep_for} if keep_for else {}),
+                "freezeWindows": [window] if frozen else [],
                 "progressDeadline": "60s",
             }
         )

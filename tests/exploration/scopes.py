@@ -18,7 +18,29 @@ APPROVAL = json.dumps(
         },
     }
 )
-SWAP = json.dumps({**json.loads(ROLLING), "maxSurge": 0, "maxUnavailable": 1})
+NO_SURGE = json.dumps({**json.loads(ROLLING), "maxSurge": 0, "maxUnavailable": 1})
+SWAP = json.dumps({**json.loads(CANARY), "capacity": "Swap"})
+SWAP_WHOLE = json.dumps({**json.loads(BLUE_GREEN), "capacity": "Swap"})
+LOAD_TEST = json.dumps(
+    {"type": "Canary", "canary": {"steps": [{"scale": 2}, {"weight": 50, "hold": "60s"}]}}
+)
+ANALYSIS = json.dumps(
+    {
+        "type": "Canary",
+        "canary": {"steps": [{"weight": 50, "hold": "60s"}, {"analysis": {"for": "60s"}}]},
+    }
+)
+CHECKED_SWITCH = json.dumps(
+    {
+        "type": "BlueGreen",
+        "blueGreen": {
+            "hold": "60s",
+            "previewReplicas": 1,
+            "approval": {"timeout": "60s", "onTimeout": "promote"},
+            "checkAfterSwitch": True,
+        },
+    }
+)
 EDITS = frozenset({"edit-deployment", "edit-live", "delete-live", "delete-deployment"})
 
 DEFAULT = (
@@ -31,7 +53,14 @@ DEFAULT = (
     Scope("approval with 1, people", (APPROVAL,), (1,), people=True, without=EDITS),
     Scope("canary of 2, people", (CANARY,), (2,), disturbances=2, people=True, without=EDITS),
     Scope("canary of 3, pods that follow late", (CANARY,), (3,), lag=True, without=EDITS),
-    Scope("rolling of 3 without surge", (SWAP,), (3,), without=EDITS),
+    Scope("rolling of 3 without surge", (NO_SURGE,), (3,), without=EDITS),
+    Scope("swap of 1", (SWAP,), (1,), without=EDITS),
+    Scope("swap of 2", (SWAP,), (2,), without=EDITS),
+    Scope("load test with 2", (LOAD_TEST,), (2,), without=EDITS | {"suspend", "lose-status"}),
+    Scope("analysis step with 2", (ANALYSIS,), (2,), without=EDITS | {"suspend"}),
+    Scope("blue/green of 2, approved and checked again", (CHECKED_SWITCH,), (2,), without=EDITS),
+    Scope("canary of 2, freezes and turns", (CANARY,), freezes=True, capped=True, without=EDITS),
+    Scope("blue/green of 2, kept after the watch", (BLUE_GREEN,), keep_for="48h", without=EDITS),
     Scope("canary of 4", (CANARY,), (4,), without=EDITS | {"suspend", "lose-status"}),
 )
 LARGE = (
@@ -41,7 +70,11 @@ LARGE = (
     Scope("rolling of 3, three disturbances", (ROLLING,), (3,), 2, disturbances=3),
     Scope("canary of 3, three versions, late pods", (CANARY,), (3, 1), 3, lag=True),
     Scope("canary of 4, three versions, late pods", (CANARY,), (4, 2), 3, lag=True),
-    Scope("rolling of 4 without surge", (SWAP,), (4,), 3),
+    Scope("rolling of 4 without surge", (NO_SURGE,), (4,), 3),
+    Scope("swap of 3, three versions", (SWAP,), (3, 1), 3),
+    Scope("swap of 2 and others", (SWAP, SWAP_WHOLE, CANARY), (2,), 2, disturbances=3),
+    Scope("load test with 3, three versions", (LOAD_TEST,), (3, 0), 3),
+    Scope("blue/green of 2, kept, people", (CHECKED_SWITCH,), (2,), people=True, keep_for="48h"),
     Scope("canary of 1, three versions, people", (CANARY,), (1,), 3, people=True),
     Scope("approval with 2, people", (APPROVAL,), (2,), people=True),
     Scope("blue/green of 2, people", (BLUE_GREEN,), (2,), 3, people=True),

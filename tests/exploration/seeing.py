@@ -24,6 +24,7 @@ from headgate.core.observation import (
     Observation,
     Pod,
     SmokeResult,
+    Turn,
     Workload,
 )
 from headgate.core.reverting import ABORTED, PEOPLES_REASONS
@@ -42,6 +43,8 @@ from tests.exploration.world import (
 
 FRESH, OVER = to_text(NOW), to_text(NOW - 100_000)
 BEGAN = to_text(NOW - 200_000)
+LATER = to_text(NOW + 10_000)
+LONG_GOOD = 100_000.0
 GENERATION = 7
 CRASHES = 3
 _TEXT = "x" * 1000
@@ -69,8 +72,9 @@ def observation(world: World, scope: Scope) -> Observation:
     sides = list(zip(names, world.sides, strict=True))
     smoke = world.smoke
     result = None
-    if smoke is not None and smoke[1] != "asked":
-        result = SmokeResult(smoke[0], smoke[1] == "passed", f"its requests {smoke[1]}")
+    if smoke is not None and smoke.state != "asked":
+        passed, sentence = smoke.state == "passed", f"its requests {smoke.state}"
+        result = SmokeResult(smoke.revision, passed, sentence, smoke.after_switch)
     pods = tuple(
         pod
         for name, side in sides
@@ -79,7 +83,9 @@ def observation(world: World, scope: Scope) -> Observation:
     )
     live = world.live
     release = world.memory.release
-    spec = scope.spec(VERSIONS[world.wanted], world.replicas, world.suspend, world.strategy)
+    spec = scope.spec(
+        VERSIONS[world.wanted], world.replicas, world.suspend, world.strategy, world.frozen
+    )
     if world.action is not None:
         spec = spec.model_copy(update={"action": _action(world.action)})
     return Observation(
@@ -120,6 +126,7 @@ def observation(world: World, scope: Scope) -> Observation:
         ),
         sample=sample_of(world.sample, pods, world.memory.stable, release and release.revision),
         smoke=result,
+        turn=Turn(world.may_start, "1 of 1 release is under way") if scope.capped else None,
         # An author's own budget selects every pod, so none of ours is written.
         guarded=frozenset(names),
     )
@@ -184,10 +191,15 @@ def _status(memory: Memory, action: Asked | None) -> Status:
             message="too many errors",
             time=OVER,
         )
+    previous = side(memory.previous)
+    if previous is not None and memory.kept:
+        previous = previous.model_copy(update={"replicas": memory.kept})
     return Status(
         observed_generation=GENERATION if memory.current else GENERATION - 1,
         stable=side(memory.stable),
-        previous=side(memory.previous),
+        previous=previous,
+        previous_until=(OVER if memory.kept_over else LATER) if memory.kept else "",
+        queued=OVER if memory.queued else "",
         rejected=rejected,
         release=None if memory.release is None else _release(memory.release),
         action=_handled(action) if memory.handled else None,
@@ -206,6 +218,8 @@ def _release(release: Remembered) -> Release:
         direct=release.direct,
         settled=release.settled,
         smoked=release.smoked,
+        checked=release.checked,
+        good=LONG_GOOD if release.hold_over else 0.0,
         failed=release.failed,
         reason="Reason" if release.told or release.stage == "Reverting" else "",
         message="something went wrong" if release.told or release.stage == "Reverting" else "",
@@ -244,6 +258,7 @@ def remember(status: Status, action: Asked | None) -> Memory:
             direct=release.direct,
             settled=release.settled,
             smoked=release.smoked,
+            checked=release.checked and not reverting,
             failed=release.failed,
             told=bool(release.reason) and not reverting,
             hold_over=release.step_started == OVER and not reverting,
@@ -263,6 +278,9 @@ def remember(status: Status, action: Asked | None) -> Memory:
         asked=status.rejected is not None and status.rejected.reason in PEOPLES_REASONS,
         release=kept,
         handled=handled,
+        kept=status.previous.replicas if status.previous and status.previous_until else 0,
+        kept_over=status.previous_until == OVER,
+        queued=bool(status.queued),
     )
 
 

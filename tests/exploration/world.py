@@ -59,6 +59,14 @@ class Live(NamedTuple):
     intact: bool = True
 
 
+class Checks(NamedTuple):
+    """The smoke checks of a revision: asked, passed or failed; before the switch or after it."""
+
+    revision: str
+    state: str = "asked"
+    after_switch: bool = False
+
+
 class Remembered(NamedTuple):
     """The release under way, as status keeps it."""
 
@@ -69,6 +77,7 @@ class Remembered(NamedTuple):
     direct: bool = False
     settled: bool = False
     smoked: bool = False
+    checked: bool = False
     failed: bool = False
     told: bool = False
     hold_over: bool = False
@@ -83,7 +92,9 @@ class Remembered(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """The status. `asked`: the rejection is a person's wish; `handled`: the spec's action was."""
+    """The status. `asked`: the rejection is a person's wish; `handled`: the spec's action was;
+    `kept`: so many pods of the version before stay after the watch; `queued`: it waits its turn.
+    """
 
     stable: str | None = None
     previous: str | None = None
@@ -91,6 +102,9 @@ class Memory(NamedTuple):
     asked: bool = False
     release: Remembered | None = None
     handled: bool = False
+    kept: int = 0
+    kept_over: bool = False
+    queued: bool = False
     current: bool = True
 
 
@@ -117,7 +131,9 @@ class World(NamedTuple):
     roles: tuple[str | None, str | None] = (None, None)
     memory: Memory = Memory()
     sample: str = ""
-    smoke: tuple[str, str] | None = None
+    smoke: Checks | None = None
+    frozen: bool = False
+    may_start: bool = True
     checked: frozenset[str] = frozenset()
     reverted: frozenset[str] = frozenset()
 
@@ -172,10 +188,12 @@ def carry_out(world: World, intent: Intent, scope: Scope) -> World:
             return world._replace(roles=(revision, world.roles[1]))
         case SetRole(_, revision):
             return world._replace(roles=(world.roles[0], revision))
-        case RunSmoke(revision):
-            if world.smoke is not None and world.smoke[0] == revision:
+        case RunSmoke(revision, after_switch):
+            wanted = Checks(revision, after_switch=after_switch)
+            known = world.smoke
+            if known is not None and known._replace(state=wanted.state) == wanted:
                 return world
-            return world._replace(smoke=(revision, "asked"))
+            return world._replace(smoke=wanted)
     raise AssertionError(f"the world cannot carry out {intent}")
 
 

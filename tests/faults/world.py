@@ -99,6 +99,8 @@ class World:
                 self._do(self._end(body))
             elif type == "ADDED":
                 self._do(self._start(body))
+                # Its Deployment may have gone, or shrunk, while it was being made.
+                self._soon(namespace, name.rpartition("-")[0])
 
     def _soon(self, namespace: str, deployment: str) -> None:
         if (namespace, deployment) not in self._pending:

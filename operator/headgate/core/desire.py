@@ -103,7 +103,9 @@ def _next_pods(state: State) -> Split:
     stable = target.stable
     if target.stable < stable_now:
         whole = seen.ready(state.stable) >= stable_now
-        spare = max(target.stable, least - seen.ready(state.candidate))
+        # Before traffic is shared, after a load test for example, ready candidates serve nobody.
+        helping = seen.ready(state.candidate) if _traffic(state) is None else 0
+        spare = max(target.stable, least - helping)
         stable = min(stable_now, spare) if whole else stable_now
     elif target.stable > stable_now:
         # A step to a lower weight.

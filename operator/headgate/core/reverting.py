@@ -58,8 +58,12 @@ def reject(state: State, revision: str, weight: int, reason: str, message: str) 
         weight=weight,
         time=to_text(state.now),
     )
-    mark = MarkRevision(revision, rejected=True)
-    return state.change(rejected=rejected, marks=(*state.marks, mark))
+    marks = [*state.marks, MarkRevision(revision, rejected=True)]
+    known = state.seen.known(revision)
+    if revision == state.stable and known is not None and not known.once_stable:
+        # A write that failed; once this version is not stable any more nothing makes up for it.
+        marks.insert(0, MarkRevision(revision, once_stable=True))
+    return state.change(rejected=rejected, marks=tuple(marks))
 
 
 def _nothing_to_go_back_to(state: State, reason: str, message: str) -> State:
