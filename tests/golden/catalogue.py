@@ -10,6 +10,7 @@ from tests.golden.stories_adoption import STORIES as ADOPTION
 from tests.golden.stories_exploration import STORIES as EXPLORATION
 from tests.golden.stories_freeze import STORIES as FREEZES
 from tests.golden.stories_strategy import STORIES as STRATEGIES
+from tests.golden.stories_turns import STORIES as TURNS
 from tests.golden.stories_warmup import STORIES as WARM_UP
 from tests.golden.stories_workload import STORIES as WORKLOAD
 from tests.golden.story import Story
@@ -21,6 +22,7 @@ STORIES: Mapping[str, Story] = {
     **EXPLORATION,
     **FREEZES,
     **STRATEGIES,
+    **TURNS,
     **WARM_UP,
     **WORKLOAD,
 }

@@ -48,6 +48,7 @@ from headgate.core.observation import (
     Workload,
 )
 from headgate.core.revision import inputs_of, revision_of
+from headgate.core.turns import Caps, Entrant, entrant_of, turn_of
 from headgate.judge import PodCounters, Sample
 
 GRACE_SECONDS = 3.0
@@ -133,6 +134,8 @@ class World:
     gated: set[str] = field(default_factory=set)
     warming: dict[str, Warming] = field(default_factory=dict)
     warming_since: dict[str, float] = field(default_factory=dict)
+    others: tuple[Entrant, ...] = ()
+    caps: Caps = field(default_factory=Caps)
     old_service: bool = False
     old_deployment: str | None = None
 
@@ -193,6 +196,7 @@ class World:
             revisions=tuple(self.revisions.values()),
             sample=self.sample,
             smoke=self.smoke,
+            turn=turn_of(entrant_of(("risk", "fraud"), self.status), self.others, self.caps),
             warming=dict(self.warming),
             missing=self.missing,
             budgets=dict(self.budgets),
