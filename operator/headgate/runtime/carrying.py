@@ -19,6 +19,7 @@ from headgate.core.intents import (
     RunSmoke,
     SetDisruptionBudget,
     SetRole,
+    SetTraffic,
     WarmUp,
 )
 from headgate.kube.apply import carry_out
@@ -37,6 +38,7 @@ from headgate.kube.client import (
     Object,
 )
 from headgate.kube.snapshot import Snapshot, revision_label
+from headgate.runtime.traffic import Moved
 
 MINOR = (SetRole, SetDisruptionBudget, DropDisruptionBudget)
 
@@ -73,10 +75,11 @@ async def carry_out_each(
     intents: Sequence[Intent],
     keep: Callable[[Object], object],
     drop: Callable[[Object], object],
+    moved: Moved,
 ) -> Outcome:
     """Do what a plan wants, in its order; `keep` is called with each object as written, `drop`
-    with each that was deleted. Raises `NamespaceGoing`, `NotLeader`, and `Conflict` at once when
-    what the plan was made from has changed or is gone."""
+    with each that was deleted, `moved` once traffic is where it is to be. Raises `NamespaceGoing`,
+    `NotLeader`, and `Conflict` at once when what the plan was made from has changed or is gone."""
     outcome = Outcome(snapshot)
     for intent in intents:
         if isinstance(intent, RunSmoke | WarmUp):
@@ -104,6 +107,8 @@ async def carry_out_each(
         for each in _deleted(snapshot, intent):
             drop(each)
         outcome = replace(outcome, snapshot=snapshot, written=outcome.written + 1)
+        if isinstance(intent, SetTraffic):
+            await moved()
     return outcome
 
 
