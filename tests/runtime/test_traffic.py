@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from headgate.judge import PodCounters, Sample
 from headgate.runtime.cache import Key
 from headgate.runtime.traffic import TrafficFirst
@@ -28,7 +30,9 @@ def bad_sample(world: World, name: str, requests: float) -> Sample:
     return Sample(world.now, pods)
 
 
-async def test_all_that_turn_bad_in_one_poll_are_pinned_before_any_pod_goes() -> None:
+async def test_all_that_turn_bad_in_one_poll_are_pinned_before_any_pod_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world = World()
     for name in NAMES:
         world.apply("1", name, **SPEC)
@@ -47,7 +51,7 @@ async def test_all_that_turn_bad_in_one_poll_are_pinned_before_any_pod_goes() ->
         await asyncio.sleep(0.01)
         return await listed(*arguments)
 
-    world.server.list = slowly  # type: ignore[method-assign]
+    monkeypatch.setattr(world.server, "list", slowly)
     world.server.calls.clear()
 
     async def passes(key: Key) -> None:
