@@ -17,7 +17,7 @@ from headgate.cli.completion import complete
     ("words", "offered"),
     [
         (["app"], ["approve"]),
-        (["re"], ["restart", "resume", "retry"]),
+        (["re"], ["replay", "restart", "resume", "retry"]),
         (["get", "-o", ""], ["json", "tree", "yaml"]),
         (["completion", ""], ["bash", "fish", "kubectl", "zsh"]),
         (["status", "fraud", "--fo"], ["--for"]),

@@ -13,7 +13,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import headgate
-from headgate.cli import act, completion, crd, get, history, holding, lint, plan, run, status
+from headgate.cli import (
+    act,
+    completion,
+    crd,
+    get,
+    history,
+    holding,
+    lint,
+    plan,
+    replay,
+    run,
+    status,
+)
 
 _EXAMPLES = """\
 examples:
@@ -23,6 +35,7 @@ examples:
   %(prog)s lint -f modeldeployment.yaml           what is wrong or unwise in a manifest
   %(prog)s plan -f modeldeployment.yaml           what a release of this manifest would do
   %(prog)s plan -f modeldeployment.yaml -o json   the same for a script
+  %(prog)s replay -f samples.json                 judge recorded polls again
   %(prog)s crd | kubectl apply -f -               install the CRD without Helm
   %(prog)s run --providers providers.yaml         run the operator with your own kubeconfig
 """
@@ -44,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"headgate {headgate.__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (get, status, history, act, holding, plan, lint, completion, crd, run):
+    for command in (get, status, history, act, holding, plan, lint, replay, completion, crd, run):
         command.add(commands)
     top.set_defaults(program=top.prog)
     return top
