@@ -17,7 +17,6 @@ from headgate.kube.client import Conflict, Forbidden
 from headgate.kube.observe import build
 from headgate.kube.snapshot import Snapshot
 from headgate.runtime.carrying import carry_out_each
-from headgate.runtime.traffic import TrafficFirst
 from tests.runtime.fakes import Call, model_deployment
 from tests.runtime.world import FRAUD, World
 
@@ -291,10 +290,9 @@ async def test_a_budget_that_cannot_be_written_holds_up_nothing_else() -> None:
     world.server.faults["apply", "PodDisruptionBudget", name] = [Forbidden("not you")]
     world.server.faults["delete", "PodDisruptionBudget", name] = [Conflict("another one")]
     intents = [SetDisruptionBudget(first), DropDisruptionBudget(first), SetWorkload(first, 3)]
-    with TrafficFirst().about_to_move(False) as moved:
-        outcome = await carry_out_each(
-            world.server, snapshot, intents, world.cache.put, world.cache.drop, moved
-        )
+    outcome = await carry_out_each(
+        world.server, snapshot, intents, world.cache.put, world.cache.drop
+    )
     assert (outcome.written, outcome.failed) == (1, SetDisruptionBudget(first))
     assert world.server.objects["Deployment", "risk", name]["spec"]["replicas"] == 3
 

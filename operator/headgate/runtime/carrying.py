@@ -19,7 +19,6 @@ from headgate.core.intents import (
     RunSmoke,
     SetDisruptionBudget,
     SetRole,
-    SetTraffic,
     WarmUp,
 )
 from headgate.kube.apply import carry_out
@@ -38,7 +37,6 @@ from headgate.kube.client import (
     Object,
 )
 from headgate.kube.snapshot import Snapshot, revision_label
-from headgate.runtime.traffic import Moved
 
 MINOR = (SetRole, SetDisruptionBudget, DropDisruptionBudget)
 
@@ -75,11 +73,10 @@ async def carry_out_each(
     intents: Sequence[Intent],
     keep: Callable[[Object], object],
     drop: Callable[[Object], object],
-    moved: Moved,
 ) -> Outcome:
     """Do what a plan wants, in its order; `keep` is called with each object as written, `drop`
-    with each that was deleted, `moved` once traffic is where it is to be. Raises `NamespaceGoing`,
-    `NotLeader`, and `Conflict` at once when what the plan was made from has changed or is gone."""
+    with each that was deleted. Raises `NamespaceGoing`, `NotLeader`, and `Conflict` at once when
+    what the plan was made from has changed or is gone."""
     outcome = Outcome(snapshot)
     for intent in intents:
         if isinstance(intent, RunSmoke | WarmUp):
@@ -107,8 +104,6 @@ async def carry_out_each(
         for each in _deleted(snapshot, intent):
             drop(each)
         outcome = replace(outcome, snapshot=snapshot, written=outcome.written + 1)
-        if isinstance(intent, SetTraffic):
-            await moved()
     return outcome
 
 

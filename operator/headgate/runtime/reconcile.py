@@ -33,7 +33,6 @@ from headgate.runtime.memory import Memory, status_due, to_json
 from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.smoke_runs import SmokeRuns
-from headgate.runtime.traffic import TrafficFirst
 from headgate.runtime.turns import Turns
 from headgate.runtime.warm_ups import WarmUps
 from headgate.runtime.watching import WATCHED
@@ -75,7 +74,6 @@ class Reconciler:
         self._clocks = clocks or Clocks()
         self._turns = turns or Turns(Caps(), cache, requeue)
         self._events = Events(client)
-        self._traffic = TrafficFirst()
         self._memories: dict[Key, Memory] = {}
         self.polling: Polling | None = None
 
@@ -137,13 +135,12 @@ class Reconciler:
             memory.status = None
             planned = await self._plan(snapshot, memory)
         memory.confirmed = memory.confirmed or live
-        with self._traffic.about_to_move(_moves_traffic(planned)) as moved:
-            if any(each.live_read for each in planned.intents) and not live:
-                snapshot = await self._with_live_pods(key, snapshot)
-                planned = await self._plan(snapshot, memory)
-            outcome = await carry_out_each(
-                self._client, snapshot, planned.intents, self._cache.put, self._cache.drop, moved
-            )
+        if any(each.live_read for each in planned.intents) and not live:
+            snapshot = await self._with_live_pods(key, snapshot)
+            planned = await self._plan(snapshot, memory)
+        outcome = await carry_out_each(
+            self._client, snapshot, planned.intents, self._cache.put, self._cache.drop
+        )
         return await self._conclude(key, outcome.snapshot, memory, planned, outcome)
 
     def _memory(self, key: Key, snapshot: Snapshot) -> Memory:
@@ -331,10 +328,6 @@ class Reconciler:
 
 def _writes(snapshot: Snapshot, planned: Plan) -> bool:
     return bool(planned.intents) or planned.status != snapshot.status
-
-
-def _moves_traffic(planned: Plan) -> bool:
-    return any(isinstance(each, SetTraffic) for each in planned.intents)
 
 
 def _objects(snapshot: Snapshot) -> Iterable[Object]:
