@@ -81,7 +81,7 @@ def prometheus() -> Path:
     return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def setup(prometheus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setup]:
     directory = tmp_path_factory.mktemp("prometheus")
     with contextlib.ExitStack() as stack:
@@ -232,6 +232,7 @@ async def test_a_release_is_read_as_its_pods_counted_it(setup: Setup) -> None:
 
 async def test_a_prometheus_that_stops_is_an_outage_and_then_goes_on(setup: Setup) -> None:
     poller = setup.poller(timeout=0.5)
+    setup.pods[PODS[0]].serve("200", 1, 0.05)
     await until(poller, target(), lambda sample: bool(sample.pods))
     setup.process.send_signal(signal.SIGSTOP)
     stopped = (await poller.poll([target()], time.time()))[("risk", "fraud")]
