@@ -238,13 +238,13 @@ STORIES = {
     "replicas-zero-release": Story(
         "A version applied while there are no replicas is released step by step once there are",
         {
-            0: apply("1.0.0"),
+            0: apply("1.0.0", progressDeadline="60s"),
             60: change(replicas=0),
             80: later("2.0.0"),
             # Longer than the progress deadline: nobody can expect progress without replicas.
-            900: change(replicas=4),
+            180: change(replicas=4),
         },
-        seconds=1200,
+        seconds=280,
         capacity_checked=False,
     ),
     "edited-by-hand": Story(
