@@ -157,7 +157,7 @@ def capacity_is_kept(write: Write) -> str | None:
     if release is not None and spec.strategy.capacity is Capacity.SWAP:
         # A single pod makes way before the new one comes, and status says so.
         swapped = replicas_of(spec) == 1 and release.stage in ("Promoting", "Reverting")
-        needed = 0 if swapped else ready_floor_of(spec)
+        needed = 0 if swapped else max(min(1, replicas_of(spec)), ready_floor_of(spec))
     if release is not None and rejected is not None and reverting:
         over = write.now - to_seconds(release.decided) >= LONGEST_UNPINNED
         if rejected.revision == release.revision and rejected.reason not in PEOPLES_REASONS:
