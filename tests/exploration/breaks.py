@@ -15,6 +15,7 @@ from headgate.core import (
     desire,
     difference,
     judging,
+    keeping,
     lifecycle,
     plan,
     report,
@@ -212,6 +213,18 @@ BREAKS = (
         "the_version_before_is_kept",
         _always(desire, "kept_now", 0),
         _scope("want", disturbances=1, strategies=(BLUE_GREEN,), keep_for="48h"),
+    ),
+    Break(
+        "what is kept goes when the watch ends",
+        "what_is_kept_stays_until_its_time_is_over",
+        _always(keeping, "keeping_left", 0.0),
+        _scope("want", disturbances=1, strategies=(BLUE_GREEN,), keep_for="48h"),
+    ),
+    Break(
+        "swapping knows no ready floor",
+        "capacity_is_kept",
+        _always(capacity, "ready_floor_of", 0),
+        _scope("want", "unready", sizes=(3,), strategies=(SWAP,)),
     ),
     Break(
         "swapping does not wait for room",

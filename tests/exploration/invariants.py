@@ -33,6 +33,7 @@ OF_A_PASS: tuple[Callable[[Pass], str | None], ...] = (
     of_passes.looks_again,
     of_passes.a_freeze_window_holds_releases,
     of_passes.a_release_waits_for_its_turn,
+    of_passes.what_is_kept_stays_until_its_time_is_over,
 )
 OF_A_REST: tuple[Callable[[Pass], str | None], ...] = (
     of_rests.rests_with_stable,

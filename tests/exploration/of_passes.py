@@ -5,8 +5,9 @@ from __future__ import annotations
 from headgate.api.status import Release
 from headgate.core.intents import SetTraffic
 from headgate.core.reverting import PEOPLES_REASONS
-from headgate.core.settings import replicas_of, revert_floor_of, unavailable_of
+from headgate.core.settings import keep_for_of, replicas_of, revert_floor_of, unavailable_of
 from headgate.core.state import State
+from headgate.core.timing import to_seconds
 from tests.exploration.moments import Pass
 
 STATUS_LIMIT = 64 * 1024
@@ -143,6 +144,35 @@ def a_freeze_window_holds_releases(done: Pass) -> str | None:
     if done.forward:
         return "a step forward in a freeze window"
     return "a release began in a freeze window" if _began(done, after) else None
+
+
+def what_is_kept_stays_until_its_time_is_over(done: Pass) -> str | None:
+    """`watch.keepFor`: the version before keeps its pods until then, also after the watch, unless
+    another release ends that."""
+    before, after = done.seen.status, done.plan.status
+    if before.previous is None or before.stable is None or after.stable is None:
+        return None
+    if after.stable.revision != before.stable.revision or _kept_until(done) <= done.now:
+        return None
+    if after.release is not None and (
+        after.release.stage != "Watching" or _began(done, after.release)
+    ):
+        return None
+    name = before.previous.revision
+    had, has = (
+        workload.replicas if workload is not None else 0
+        for workload in (each.workload(name) for each in (done.seen, done.after))
+    )
+    return None if has >= had else f"{has} of {had} pods of {name} are left before its time is over"
+
+
+def _kept_until(done: Pass) -> float:
+    status, keep_for = done.seen.status, keep_for_of(done.seen.spec)
+    if status.release is None:
+        return to_seconds(status.previous_until) if status.previous_until else 0.0
+    if status.release.stage != "Watching" or keep_for is None:
+        return 0.0
+    return to_seconds(status.release.step_started) + keep_for
 
 
 def a_release_waits_for_its_turn(done: Pass) -> str | None:

@@ -168,8 +168,12 @@ def capacity_is_kept(write: Write) -> str | None:
 
 
 def the_version_before_is_kept(write: Write) -> str | None:
-    """§3: "through the watch, stable keeps the pods of the previous step" (`keepPrevious`)."""
+    """§3: "through the watch, stable keeps the pods of the previous step" (`keepPrevious`); "none
+    under `swap`, and status says that going back needs a start"."""
     status, intent = write.plan.status, write.intent
+    swaps = write.after.spec.strategy.capacity is Capacity.SWAP
+    if swaps and "going back needs a start" in status.message:
+        return None
     if not isinstance(intent, ShrinkWorkload | RemoveWorkload) or status.previous is None:
         return None
     if intent.revision != status.previous.revision:
@@ -193,6 +197,9 @@ def swapping_takes_no_more_room(write: Write) -> str | None:
         return None
     before = write.before.workload(intent.revision)
     if intent.replicas <= (before.replicas if before is not None else 0):
+        return None
+    if release.stage == "Watching":
+        # Nothing is swapped any more: what serves is restored at once when it was deleted by hand.
         return None
     if release.stage == "Reverting" and write.now - to_seconds(release.decided) >= LONGEST_UNPINNED:
         return None

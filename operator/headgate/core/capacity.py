@@ -86,7 +86,9 @@ def swapped(state: State, target: Split) -> Split:
     else:
         # A pod that finds no place goes, and comes anew when a place is free.
         placed = [each for each in seen.pods_of(state.candidate) if each.waiting != UNSCHEDULABLE]
-        room = _room(state, state.candidate)
+        # What stable grows into, restored after it was deleted by hand, is not free twice.
+        taken = max(0, stable - max(stable_now, len(seen.pods_of(state.stable))))
+        room = _room(state, state.candidate) - taken
         candidate = max(min(len(placed), candidate_now), min(target.candidate, max(0, room)))
     return Split(min(stable, replicas), min(candidate, replicas))
 
