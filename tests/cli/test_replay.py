@@ -80,10 +80,32 @@ def test_the_table_ends_with_a_sentence(
     lines = out.splitlines()
     assert lines[0].split() == ["POLL", "STABLE", "CANDIDATE", "E", "VERDICT", "REASON"]
     assert lines[2].split()[:3] == ["2", "9/900", "40/100"]
-    assert lines[-1] == (
+    assert lines[4] == ""
+    assert " ".join(lines[5:]) == (
         "Bad at poll 2: candidate 20.5 % bad against 1.0 % (200 and 1,800 requests): more than 1.25"
         " times as bad."
     )
+
+
+@pytest.mark.parametrize(
+    ("polls", "sentence"),
+    [
+        ([poll(9, 1)], "Good needs 300 requests of each side."),
+        (
+            [poll(9, 14, m=300)],
+            "Good is E under 3, Bad from 100 on with shares at least 0.1 % apart.",
+        ),
+        ([poll(9, 3, m=300)], "nothing says that it is more than 1.25 times as bad."),
+    ],
+)
+def test_the_sentence_says_what_is_missing(
+    polls: list[dict[str, Any]],
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, out, _ = replay({"polls": polls}, monkeypatch, capsys)
+    assert " ".join(out.split()).endswith(sentence)
 
 
 @pytest.mark.parametrize(

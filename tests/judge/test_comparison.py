@@ -84,9 +84,9 @@ def test_verdicts(
 def test_the_first_bad_stands_and_otherwise_the_last_verdict() -> None:
     good = (Requests(9, 900), Requests(3, 300))
     bad = (Requests(0, 900), Requests(150, 300))
-    verdicts = [each[1] for each in judge_polls([good, bad, *[good] * 50], Settings())]
+    verdicts = [each.verdict for each in judge_polls([good, bad, *[good] * 50], Settings())]
     assert verdicts == [Verdict.GOOD, *[Verdict.BAD] * 51]
-    assert judge_polls([good] * 2, Settings())[-1][1] is Verdict.GOOD
+    assert judge_polls([good] * 2, Settings())[-1].verdict is Verdict.GOOD
     assert judge_polls([], Settings()) == []
 
 
@@ -96,10 +96,11 @@ def test_after_thirty_healthy_polls_a_new_fault_is_seen_as_fast_as_at_the_beginn
     anew = judge_polls([*[healthy] * POLLS, fault], Settings())[-1]
     alone = judge_polls([fault], Settings())[-1]
     assert POLLS == 30
-    assert anew[0].log_e == alone[0].log_e
-    assert anew[0].polls == 1
+    assert anew.known.log_e == alone.known.log_e
+    assert anew.known.polls == 1
     # What came before still counts as seen: the step's requests are enough for a verdict.
-    assert judge_polls([healthy] * (POLLS + 1), Settings(min_samples=30_500))[-1][1] is Verdict.GOOD
+    long = judge_polls([healthy] * (POLLS + 1), Settings(min_samples=30_500))
+    assert long[-1].verdict is Verdict.GOOD
 
 
 @pytest.mark.parametrize(
@@ -120,8 +121,8 @@ COUNTS = st.integers(1, 10**9).flatmap(
 def test_e_is_a_number_whatever_is_counted(
     polls: list[tuple[Requests, Requests]], tolerance: float
 ) -> None:
-    for known, _, _ in judge_polls(polls, Settings(tolerance=tolerance)):
-        assert math.isfinite(known.log_e)
+    for each in judge_polls(polls, Settings(tolerance=tolerance)):
+        assert math.isfinite(each.known.log_e)
 
 
 @given(st.integers(1, 1000), st.integers(1, 1000), st.integers(0, 20), st.integers(0, 20))

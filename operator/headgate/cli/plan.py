@@ -37,8 +37,10 @@ def add(commands: Any) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the plan; 2 when the manifest cannot work."""
     from headgate.cli.manifest import BadManifest, read
+    from headgate.cli.screen import Screen
     from headgate.core.offline import plan_steps, remarks
     from headgate.core.weights import NoSplitError
+    from headgate.view.text import columns
 
     try:
         manifests = read(arguments.filename)
@@ -55,7 +57,7 @@ def execute(arguments: argparse.Namespace) -> int:
         strategy = manifest.spec.strategy.type
         print("\n" * bool(index), end="")
         print(f"{manifest.name} {manifest.spec.model.version} · {strategy}")
-        print(_table(steps))
+        Screen().show(columns(_rows(steps)))
         for remark in remarks(manifest.spec):
             print(remark)
     return 0
@@ -89,8 +91,8 @@ def _hold(step: PlannedStep) -> str:
             return step.hold
 
 
-def _table(steps: list[PlannedStep]) -> str:
-    rows = [("STEP", "WEIGHT", "STABLE", "CANDIDATE", "EFFECTIVE", "HOLD")]
+def _rows(steps: list[PlannedStep]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("STEP", "WEIGHT", "STABLE", "CANDIDATE", "EFFECTIVE", "HOLD")]
     for step in steps:
         mark = "~" if step.approximated else ""
         rows.append(
@@ -103,8 +105,4 @@ def _table(steps: list[PlannedStep]) -> str:
                 _hold(step),
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    return rows

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from headgate.api.base import refusals
-from headgate.cli.replay import LARGEST
 from headgate.judge.comparison import Requests, Settings
+
+LARGEST = 16 * 1024 * 1024
+"""Characters of a file."""
 
 MOST_POLLS = 100_000
 
@@ -71,8 +75,9 @@ class Recorded(_Model):
         ]
 
 
-def read(text: str, file: str) -> Recorded:
-    """The polls in a text; `file` is what a refusal calls it. Raises `BadRecord`."""
+def read(file: str) -> Recorded:
+    """The polls in a file, "-" for standard input. Raises `BadRecord`."""
+    text = _text(file)
     if len(text) > LARGEST:
         raise BadRecord(f"{file}: larger than {LARGEST // 2**20} MiB: replay a part of it")
     try:
@@ -82,3 +87,13 @@ def read(text: str, file: str) -> Recorded:
         shown = [*found[:10], *([f"and {len(found) - 10} more"] if len(found) > 10 else [])]
         lines = "\n".join(f"  {each.removeprefix(': ')}" for each in shown)
         raise BadRecord(f"{file}: cannot be judged:\n{lines}") from error
+
+
+def _text(file: str) -> str:
+    try:
+        if file == "-":
+            return sys.stdin.read(LARGEST + 1)
+        with Path(file).open(encoding="utf-8") as stream:
+            return stream.read(LARGEST + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRecord(f"{file}: cannot be read: {error}") from error

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headgate.cli.recorded import Recorded
-    from headgate.judge.comparison import Comparison
-    from headgate.judge.values import Verdict
-
-LARGEST = 16 * 1024 * 1024
-"""Bytes of a file."""
+    from headgate.judge.comparison import Comparison, Judged, Requests, Settings
 
 _EPILOG = """\
 examples:
@@ -47,76 +42,74 @@ def add(commands: Any) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print what each poll came to; 2 when the file cannot be judged."""
     from headgate.cli.recorded import BadRecord, read
+    from headgate.cli.screen import Screen
     from headgate.judge.comparison import judge_polls
+    from headgate.view.text import columns, line
 
     try:
-        recorded = read(_text(arguments.filename), arguments.filename)
-    except (BadRecord, OSError, UnicodeDecodeError) as error:
+        recorded = read(arguments.filename)
+    except BadRecord as error:
         print(f"headgate replay: {error}", file=sys.stderr)
         return 2
-    judged = judge_polls(recorded.requests(), recorded.settings())
-    print(_json(judged) if arguments.output == "json" else _table(recorded, judged))
+    polls, settings = recorded.requests(), recorded.settings()
+    judged = judge_polls(polls, settings)
+    if arguments.output == "json":
+        print(_json(judged))
+    else:
+        said = line(_sentence(polls, settings, judged))
+        Screen().show([*columns(_rows(polls, judged)), line(), said])
     return 0
-
-
-def _text(file: str) -> str:
-    if file == "-":
-        return sys.stdin.read(LARGEST + 1)
-    with Path(file).open(encoding="utf-8") as stream:
-        return stream.read(LARGEST + 1)
 
 
 def _e(known: Comparison) -> float:
     """E, or the largest number there is: JSON knows no infinity."""
-    import math
-
     largest = sys.float_info.max
     return math.exp(known.log_e) if known.log_e < math.log(largest) else largest
 
 
-def _json(judged: list[tuple[Comparison, Verdict, str]]) -> str:
-    polls = [{"e": _e(known), "verdict": verdict.value} for known, verdict, _ in judged]
+def _json(judged: list[Judged]) -> str:
+    polls = [{"e": _e(each.known), "verdict": each.verdict.value} for each in judged]
     last = polls[-1]["verdict"] if polls else "Unknown"
     return json.dumps({"polls": polls, "verdict": last})
 
 
-def _table(recorded: Recorded, judged: list[tuple[Comparison, Verdict, str]]) -> str:
+def _rows(polls: list[tuple[Requests, Requests]], judged: list[Judged]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("POLL", "STABLE", "CANDIDATE", "E", "VERDICT", "REASON")]
-    for number, (poll, (known, verdict, reason)) in enumerate(
-        zip(recorded.requests(), judged, strict=True), start=1
-    ):
+    for number, (poll, each) in enumerate(zip(polls, judged, strict=True), start=1):
         sides = [f"{side.bad:g}/{side.total:g}" for side in poll]
-        rows.append((str(number), *sides, f"{_e(known):.4g}", verdict.value, reason))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    return "\n".join([*lines, "", _sentence(recorded, judged)])
+        rows.append((str(number), *sides, f"{_e(each.known):.4g}", each.verdict.value, each.reason))
+    return rows
 
 
-def _sentence(recorded: Recorded, judged: list[tuple[Comparison, Verdict, str]]) -> str:
+def _sentence(
+    polls: list[tuple[Requests, Requests]], settings: Settings, judged: list[Judged]
+) -> str:
+    """The last verdict with the numbers behind it; of a Bad one, those that it was found on."""
+    from headgate.judge.comparison import NONE, SUSPICION
     from headgate.judge.sentences import count, percent
     from headgate.judge.values import Verdict
 
     if not judged:
         return "Unknown: there are no polls."
-    polls, settings = recorded.requests(), recorded.settings()
-    known, verdict, reason = judged[-1]
-    if verdict is Verdict.BAD:
-        first = next(number for number, each in enumerate(judged, 1) if each[1] is Verdict.BAD)
+    last, where = judged[-1], ""
+    if last.verdict is Verdict.BAD:
+        first = next(number for number, each in enumerate(judged, 1) if each.verdict is Verdict.BAD)
         polls, where = polls[:first], f" at poll {first}"
-    else:
-        where = ""
-    stable = sum((each for each, _ in polls[1:]), polls[0][0])
-    candidate = sum((each for _, each in polls[1:]), polls[0][1])
+    stable = sum((each for each, _ in polls), NONE)
+    candidate = sum((each for _, each in polls), NONE)
     said = (
-        f"{verdict.value}{where}: candidate {percent(candidate.share)} bad against "
+        f"{last.verdict.value}{where}: candidate {percent(candidate.share)} bad against "
         f"{percent(stable.share)} ({count(candidate.total)} and {count(stable.total)} requests)"
     )
-    if reason == "TooFewSamples":
-        return f"{said}; Good needs {count(settings.min_samples)} requests of each side."
-    if reason == "Suspicion":
-        return f"{said}; E is {_e(known):.3g}, under 3 would be Good, {1 / settings.alpha:g} Bad."
-    worse = "more than" if verdict is Verdict.BAD else "no sign of more than"
-    return f"{said}: {worse} {settings.tolerance:g} times as bad."
+    match last.reason:
+        case "TooFewSamples":
+            return f"{said}; Good needs {count(settings.min_samples)} requests of each side."
+        case "Suspicion":
+            least = percent(settings.min_difference)
+            return (
+                f"{said}; Good is E under {SUSPICION:g}, Bad from {settings.threshold:g} on with "
+                f"shares at least {least} apart."
+            )
+        case "WorseThanStable":
+            return f"{said}: more than {settings.tolerance:g} times as bad."
+    return f"{said}: nothing says that it is more than {settings.tolerance:g} times as bad."

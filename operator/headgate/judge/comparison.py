@@ -74,6 +74,11 @@ class Settings:
     min_difference: float = MIN_DIFFERENCE
     metrics: int = 1
 
+    @property
+    def threshold(self) -> float:
+        """E from which on the candidate is Bad."""
+        return self.metrics / self.alpha
+
     def __post_init__(self) -> None:
         if not (math.isfinite(self.tolerance) and self.tolerance >= 1):
             raise ValueError("tolerance must be 1 or more")
@@ -151,8 +156,7 @@ def verdict(comparison: Comparison, settings: Settings) -> tuple[Verdict, str]:
     E < 3 with `min_samples` of both sides since the step began; otherwise Unknown.
     """
     difference = comparison.candidate.share - comparison.stable.share
-    threshold = math.log(settings.metrics / settings.alpha)
-    if comparison.log_e >= threshold and difference >= settings.min_difference:
+    if comparison.log_e >= math.log(settings.threshold) and difference >= settings.min_difference:
         return Verdict.BAD, "WorseThanStable"
     stable = comparison.stable_before + comparison.stable
     candidate = comparison.candidate_before + comparison.candidate
@@ -163,16 +167,22 @@ def verdict(comparison: Comparison, settings: Settings) -> tuple[Verdict, str]:
     return Verdict.GOOD, "NoWorseThanStable"
 
 
-def judge_polls(
-    polls: Sequence[tuple[Requests, Requests]], settings: Settings
-) -> list[tuple[Comparison, Verdict, str]]:
-    """Judge a step's polls, each (stable, candidate), one after the other: for each what was known
-    after it, and the verdict so far with its reason. The first Bad stands."""
+@dataclass(frozen=True)
+class Judged:
+    """What was known after one poll, and the verdict so far with its reason."""
+
+    known: Comparison
+    verdict: Verdict
+    reason: str
+
+
+def judge_polls(polls: Sequence[tuple[Requests, Requests]], settings: Settings) -> list[Judged]:
+    """Judge a step's polls, each (stable, candidate), one after the other. The first Bad stands."""
     known, found = Comparison(), []
     so_far, reason = Verdict.UNKNOWN, "TooFewSamples"
     for stable, candidate in polls:
         known = known.after(stable, candidate, settings.tolerance)
         if so_far is not Verdict.BAD:
             so_far, reason = verdict(known, settings)
-        found.append((known, so_far, reason))
+        found.append(Judged(known, so_far, reason))
     return found
