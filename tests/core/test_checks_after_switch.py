@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from headgate.api.environments import resolve
 from headgate.api.spec import ModelDeploymentSpec
-from headgate.api.status import Release, Status, VersionStatus
 from headgate.core.intents import Plan, RunSmoke
-from headgate.core.observation import LiveService, Observation, Pod, SmokeResult, Workload
+from headgate.core.observation import SmokeResult
 from headgate.core.plan import plan
 from headgate.core.revision import revision_of
-from headgate.core.timing import to_text
+from tests.core.observations import BEFORE, NOW, watched
 
-NOW = 1_700_000_000.0
 SPEC = resolve(
     ModelDeploymentSpec.model_validate(
         {
@@ -29,27 +29,7 @@ REVISION = revision_of(SPEC)
 
 def planned(smoke: SmokeResult | None) -> Plan:
     """The pass after a switch whose status was written."""
-    release = Release(
-        revision=REVISION, version="2", stage="Watching", smoked=True, kept=1, weight=100
-    ).model_copy(update={"step_started": to_text(NOW), "step": 1})
-    status = Status(
-        stable=VersionStatus(revision=REVISION, version="2"),
-        previous=VersionStatus(revision="before", version="1"),
-        release=release,
-    )
-    observation = Observation(
-        namespace="risk",
-        name="fraud",
-        generation=2,
-        spec=SPEC,
-        revision=REVISION,
-        status=status,
-        workloads=(Workload("before", 1), Workload(REVISION, 1)),
-        pods=(Pod("old", "before", ready=True), Pod("new", REVISION, ready=True)),
-        live=LiveService(REVISION, stable=REVISION, previous="before"),
-        smoke=smoke,
-    )
-    return plan(observation, NOW)
+    return plan(replace(watched(SPEC), smoke=smoke), NOW)
 
 
 @pytest.mark.parametrize("smoke", [None, SmokeResult(REVISION, True, "fine")])
@@ -72,4 +52,4 @@ def test_a_failure_goes_back_in_one_write() -> None:
     assert answer.status.rejected is not None
     assert answer.status.rejected.message == "/predict answered 500 after the switch"
     assert answer.status.stable is not None
-    assert answer.status.stable.revision == "before"
+    assert answer.status.stable.revision == BEFORE

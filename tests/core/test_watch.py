@@ -1,26 +1,27 @@
-"""The watch after a promotion ends on what was counted in it, not on the clock."""
+"""The watch after a promotion ends on what was counted in it, not on the clock; and what a version
+was is not forgotten when it is taken back."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from headgate.api.environments import resolve
 from headgate.api.spec import ModelDeploymentSpec
-from headgate.api.status import Release, Status, VersionStatus
-from headgate.core.intents import Plan
-from headgate.core.observation import LiveService, Observation, Pod, Workload
+from headgate.core.intents import MarkRevision, Plan
+from headgate.core.observation import KnownRevision, SmokeResult
 from headgate.core.plan import plan
 from headgate.core.revision import revision_of
-from headgate.core.timing import to_text
 from headgate.judge import PodCounters, Sample, begin
+from tests.core.observations import BEFORE, NOW, watched
 
-NOW = 1_700_000_000.0
-INTERVAL, WATCH = 30.0, 40.0
+INTERVAL, WATCH, AWAY = 30.0, 40.0, 3600.0
 SPEC = resolve(
     ModelDeploymentSpec.model_validate(
         {
             "model": {"name": "fraud", "version": "2"},
             "replicas": 1,
             "template": {"spec": {"containers": [{"name": "server", "image": "fraud:2"}]}},
-            "strategy": {"type": "BlueGreen", "blueGreen": {"hold": "1s"}},
+            "strategy": {"type": "BlueGreen", "blueGreen": {"checkAfterSwitch": True}},
             "analysis": {"interval": f"{INTERVAL:.0f}s", "rules": {"errorRate": {"max": 0.05}}},
             "watch": {"duration": f"{WATCH:.0f}s"},
         }
@@ -31,35 +32,10 @@ REVISION = revision_of(SPEC)
 
 def first_poll_after_an_hour_away(requests: float | None) -> Plan:
     """The operator was killed right after the switch, before any counts were stored."""
-    release = Release(
-        revision=REVISION, version="2", stage="Watching", smoked=True, kept=1, weight=100
-    ).model_copy(
-        update={
-            "step_started": to_text(NOW - 3600.0),
-            "step": 1,
-            "settled": True,
-            "evidence": begin(NOW - 3600.0, None).to_dict(),
-        }
-    )
-    status = Status(
-        stable=VersionStatus(revision=REVISION, version="2"),
-        previous=VersionStatus(revision="before", version="1"),
-        release=release,
-    )
+    evidence = begin(NOW - AWAY, None).to_dict()
     pods = {} if requests is None else {"new": PodCounters(requests, requests / 2)}
-    observation = Observation(
-        namespace="risk",
-        name="fraud",
-        generation=2,
-        spec=SPEC,
-        revision=REVISION,
-        status=status,
-        workloads=(Workload("before", 1), Workload(REVISION, 1)),
-        pods=(Pod("old", "before", ready=True), Pod("new", REVISION, ready=True)),
-        live=LiveService(REVISION, stable=REVISION, previous="before"),
-        sample=Sample(NOW, pods),
-    )
-    return plan(observation, NOW)
+    seen = watched(SPEC, since=AWAY, settled=True, checked=True, evidence=evidence)
+    return plan(replace(seen, sample=Sample(NOW, pods)), NOW)
 
 
 def test_a_poll_that_only_tells_where_counters_stand_ends_no_watch() -> None:
@@ -73,3 +49,19 @@ def test_a_version_that_nobody_has_called_is_released_unjudged() -> None:
     answer = first_poll_after_an_hour_away(requests=None)
     assert answer.status.release is None
     assert answer.status.releases[-1].outcome == "Promoted"
+
+
+def test_a_version_taken_back_is_marked_as_once_stable_though_that_write_had_failed() -> None:
+    seen = replace(
+        watched(SPEC),
+        revisions=(
+            KnownRevision(BEFORE, "1", 1, once_stable=True),
+            KnownRevision(REVISION, "2", 2, once_stable=False),
+        ),
+        smoke=SmokeResult(REVISION, False, "/predict answered 500", after_switch=True),
+    )
+    marks = [each for each in plan(seen, NOW).intents if isinstance(each, MarkRevision)]
+    assert marks == [
+        MarkRevision(REVISION, once_stable=True),
+        MarkRevision(REVISION, rejected=True),
+    ]

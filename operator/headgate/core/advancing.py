@@ -31,6 +31,9 @@ def advance(state: State) -> State:
     state = make_room(state)
     if state.release is None or state.release.stage == "Reverting":
         return state
+    if not state.replicas and not _was_checked(state):
+        # Promoted without a pod it would go live unchecked once there are replicas.
+        return state.wait(f"spec.replicas is 0: no pod of {release.version} can be checked")
     match release.stage:
         case "Starting":
             return _starting(state)
@@ -56,9 +59,6 @@ def _starting(state: State) -> State:
     least = targets(state).stable
     if state.stable is not None and state.step.shared and state.seen.ready(state.stable) < least:
         return state.wait(f"{state.seen.ready(state.stable)} of {least} stable pods are ready")
-    nobody = _nobody_to_check(state)
-    if nobody:
-        return state.wait(nobody)
     if not release.smoked and wanted:
         checked = smoke(state)
         if checked.release is None or not checked.release.smoked:
@@ -67,16 +67,12 @@ def _starting(state: State) -> State:
     return _go_on(state, len(state.steps) - 1 if release.promoting else 0)
 
 
-def _nobody_to_check(state: State) -> str:
-    """Why the version has to wait: promoted without a pod it would go live unchecked once there
-    are replicas. What once was stable has been checked."""
+def _was_checked(state: State) -> bool:
+    """Whether its checks have passed, in this release or before it once became stable."""
     release = state.release
     assert release is not None
     known = state.seen.known(release.revision)
-    checked = release.smoked or (known is not None and known.once_stable)
-    if state.replicas or checked:
-        return ""
-    return f"spec.replicas is 0: no pod of {release.version} can be checked"
+    return release.smoked or release.revision == state.stable or bool(known and known.once_stable)
 
 
 def _enter(state: State, index: int) -> State:
@@ -112,7 +108,10 @@ def _way(state: State) -> str:
         return ""
     stable, floor = state.version_of(state.stable), ready_floor_of(state.seen.spec)
     if state.replicas == 1:
-        return f"; the pod of {stable} makes way first, and nothing serves until its own is ready"
+        # With a ready pod of its own it was scaled down to one in the middle.
+        ready = state.seen.ready(state.candidate)
+        gap = "" if ready else " first, and nothing serves until its own is ready"
+        return f"; the pod of {stable} makes way{gap}"
     return f"; pods of {stable} make way, and at least {floor} of both stay ready"
 
 
@@ -255,9 +254,6 @@ def _promoting(state: State) -> State:
     workload = state.seen.workload(release.revision)
     if ready < state.replicas or workload is None or workload.replicas != state.replicas:
         return state.wait(f"{ready} of {state.replicas} pods of {release.version} are ready")
-    nobody = _nobody_to_check(state)
-    if nobody:
-        return state.wait(nobody)
     if not release.smoked and state.replicas:
         # There was no room for any of its pods before.
         state = smoke(state)

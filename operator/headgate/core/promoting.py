@@ -76,13 +76,14 @@ def watch(state: State) -> State:
     quiet = _is_quiet(state, evidence)
     # Nobody is watched by anybody: only the clock can end it.
     empty = not state.replicas and state.since(release.step_started) >= hold_of(state)
-    left = 0.0 if going_back or quiet or empty else hold_left(state, evidence)
+    over = going_back or quiet or empty or not hold_of(state)
+    left = 0.0 if over else hold_left(state, evidence)
     holding = next((name for name, held in evidence.held.items() if held > 0), None)
     if left > 0:
         watched, whole = for_people(hold_of(state) - left), for_people(hold_of(state))
         back = "; going back needs a start" if state.previous and not kept_now(state) else ""
         return state.wait(f"watching {release.version} for {watched} of {whole}{back}")
-    if hold_of(state) and not (evidence.counted or going_back or quiet or empty):
+    if not over and not evidence.counted:
         return state.wait(f"watching {release.version}: no poll has counted its requests yet")
     if holding is not None and state.previous is not None and not going_back:
         return state.wait(f"the watch goes on while {holding} holds")

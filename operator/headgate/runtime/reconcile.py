@@ -270,6 +270,8 @@ class Reconciler:
         """Write the record when it is due; seconds until it is."""
         ended = memory.status is None or memory.status.release is None
         clock = self._clocks.monotonic()
+        if memory.entries and memory.unrecorded is None:
+            memory.unrecorded = clock
         due = recording.due_in(memory, ended, self._under_way, clock)
         if due is None or due > 0:
             return due

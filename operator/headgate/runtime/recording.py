@@ -54,10 +54,8 @@ def collect_notes(
 def due_in(memory: Memory, ended: bool, under_way: int, clock: float) -> float | None:
     """Seconds until the collected entries are to be written; None when there are none. `clock` is
     a monotonic one, in seconds."""
-    if not memory.entries:
+    if not memory.entries or memory.unrecorded is None:
         return None
-    if memory.unrecorded is None:
-        memory.unrecorded = clock
     if ended:
         return 0.0
     interval = max(RECORDS_INTERVAL, RECORDS_SECONDS_PER_RELEASE * under_way)
