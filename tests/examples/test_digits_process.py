@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -60,6 +61,18 @@ def predict(connection: http.client.HTTPConnection, image: Array) -> http.client
     return answer
 
 
+def begin_to_predict(connection: http.client.HTTPConnection, image: Array) -> None:
+    """Sends a request and returns once the server has begun to work on it."""
+    body = json.dumps({"instances": [image.tolist()]}).encode()
+    connection.putrequest("POST", "/predict")
+    connection.putheader("Content-Length", str(len(body)))
+    connection.putheader("Expect", "100-continue")
+    connection.endheaders()
+    expected = b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert connection.sock.recv(len(expected), socket.MSG_WAITALL) == expected
+    connection.send(body)
+
+
 @pytest.fixture
 def start(models: Path, tmp_path: Path) -> Iterator[Callable[[str, str], Server]]:
     processes = []
@@ -111,7 +124,7 @@ def test_a_request_under_way_is_answered_before_the_server_ends(
     server = start("3.0.0", "drain_seconds=0")
     connection = server.connection()
     assert predict(connection, images[0]).status == 200
-    connection.request("POST", "/predict", json.dumps({"instances": [faint.tolist()]}))
+    begin_to_predict(connection, faint)
     server.process.send_signal(signal.SIGTERM)
     answer = connection.getresponse()
     assert answer.status == 200
