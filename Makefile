@@ -23,7 +23,7 @@ fi
 endef
 
 .PHONY: help demo demo-down test test-fast test-exploration test-faults lint format generate \
-	golden lock bench-engine cluster-up cluster-down clean
+	golden lock bench-engine bench-judge cluster-up cluster-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -78,6 +78,9 @@ lock: $(READY) ## Resolve the dependencies anew (UPGRADE=1: newest versions), wi
 
 bench-engine: $(READY) ## Measure what the operator costs, with up to 1,000 ModelDeployments
 	@exec $(BIN)/python -m hack.bench engine --output docs/measurements.md $(BENCH)
+
+bench-judge: $(READY) ## Simulate releases: healthy ones taken back, bad ones found, beside other judges
+	@exec $(BIN)/python -m hack.bench judge --output docs/measurements.md $(BENCH)
 
 cluster-up: $(READY) ## Start the local cluster "dev" and print the path of its kubeconfig
 	@$(BIN)/python -m hack.cluster up

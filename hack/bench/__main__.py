@@ -1,4 +1,4 @@
-"""The command line of the benchmark; `make bench-engine` calls it.
+"""The command line of the benchmarks; `make bench-engine` and `make bench-judge` call it.
 
 Exit codes: 0 measured, 1 something broke, 2 wrong usage, 3 this machine lacks something, 130
 interrupted.
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import platform
 import signal
 import sys
 import time
@@ -17,18 +15,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from hack.bench import report
+from hack.bench import document, report, verdict_report, verdicts
 from hack.bench.control_plane import REPOSITORY, benchmark_cluster
 from hack.bench.engine import Engine, Options
 from hack.cluster import ClusterError, ClusterUnavailableError
 from hack.cluster.commands import tail
 from hack.cluster.record import ClusterRecord
 
+RELEASES = 200
+MOST_FALSE_REVERTS = 0.02
+"""Of healthy releases in any case without a burst on the candidate alone."""
+
 QUICK = Options(models=(20,), busy=20, under_way=(1, 5), window=20.0)
 _EXAMPLES = """\
 examples:
   make bench-engine                                  everything, into docs/measurements.md
   make bench-engine BENCH="--quick"                  a first look: 20 ModelDeployments, 5 releases
+  make bench-judge                                   verdicts on simulated releases
   python -m hack.bench engine --models 100,500 --busy 100 --under-way 1,20 --window 60
 """
 
@@ -37,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     """Give the parser of the command line."""
     top = argparse.ArgumentParser(
         prog="python -m hack.bench",
-        description="Measure what the operator costs.",
+        description="Measure what the operator costs, and how well it judges.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -71,7 +74,19 @@ def parser() -> argparse.ArgumentParser:
         help="also measure the operator of this other working tree, in the same run",
     )
     engine.add_argument("--quick", action="store_true", help="small numbers, short windows")
-    engine.add_argument("--output", type=Path, metavar="FILE", help="write the results into FILE")
+    engine.set_defaults(execute=_engine)
+    judge = commands.add_parser(
+        "judge",
+        help="verdicts on simulated releases, beside those of other judges",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    judge.add_argument(
+        "--releases", type=int, default=RELEASES, metavar="N", help=f"of each case ({RELEASES})"
+    )
+    judge.set_defaults(execute=_judge)
+    for each in (engine, judge):
+        each.add_argument("--output", type=Path, metavar="FILE", help="write the results into FILE")
     return top
 
 
@@ -96,22 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
     given = parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
-    began = time.monotonic()
     try:
-        with benchmark_cluster() as cluster:
-            engine = Engine(cluster, options_of(given))
-            try:
-                asyncio.run(engine.run())
-            except ClusterError:
-                _show_logs(cluster.record)
-                raise
-            finally:
-                # What was measured before something broke is worth reading too.
-                took = (time.monotonic() - began) / 60
-                section = report.markdown(
-                    engine.results, f"in {took:.0f} min", f"{os.cpu_count()} cores, {_system()}"
-                )
-                print(section)
+        return int(given.execute(given))
     except ClusterUnavailableError as error:
         print(error, file=sys.stderr)
         return 3
@@ -121,9 +122,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; everything that was started is gone", file=sys.stderr)
         return 130
+
+
+def _engine(given: argparse.Namespace) -> int:
+    began = time.monotonic()
+    with benchmark_cluster() as cluster:
+        engine = Engine(cluster, options_of(given))
+        try:
+            asyncio.run(engine.run())
+        except ClusterError:
+            _show_logs(cluster.record)
+            raise
+        finally:
+            # What was measured before something broke is worth reading too.
+            section = report.markdown(engine.results, _took(began), document.machine())
+            print(section)
     if given.output is not None:
-        report.write(given.output, section)
+        document.write(given.output, report.NAME, report.TITLE, section)
     return 0
+
+
+def _judge(given: argparse.Namespace) -> int:
+    began = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        print(
+            f"\r{done} of {total} cases, {time.monotonic() - began:.0f} s", end="", file=sys.stderr
+        )
+
+    outcomes = verdicts.simulate(given.releases, tell)
+    print(file=sys.stderr)
+    section = verdict_report.markdown(outcomes, _took(began), document.machine())
+    print(section)
+    if given.output is not None:
+        document.write(given.output, verdict_report.NAME, verdict_report.TITLE, section)
+    worst = verdict_report.worst_false_revert(outcomes)
+    if worst > MOST_FALSE_REVERTS:
+        print(f"error: {worst:.1%} of healthy releases were taken back", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _took(began: float) -> str:
+    return f"in {(time.monotonic() - began) / 60:.0f} min"
 
 
 def _show_logs(record: ClusterRecord) -> None:
@@ -141,10 +182,6 @@ def _numbers(text: str) -> tuple[int, ...]:
     if min(numbers) < 1:
         raise argparse.ArgumentTypeError("numbers from 1 on")
     return numbers
-
-
-def _system() -> str:
-    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

@@ -5,12 +5,12 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
+from hack.bench.document import table
 from hack.bench.engine import Latencies, Release, Results, Window
 
-BEGIN = "<!-- bench-engine: written by `make bench-engine` -->"
-END = "<!-- bench-engine: end -->"
+NAME = "bench-engine"
+TITLE = "The release engine"
 _MIB = 1024 * 1024
 _MILLISECONDS = 1000
 
@@ -26,20 +26,6 @@ def markdown(results: Results, when: str, machine: str) -> str:
         _requests(results.windows),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def insert(text: str, section: str) -> str:
-    """A document with the section between the marks; at its end if it has none yet."""
-    marked = f"{BEGIN}\n\n{section}\n{END}"
-    if BEGIN in text:
-        before, _, rest = text.partition(BEGIN)
-        return before + marked + rest.partition(END)[2]
-    return f"{text.rstrip()}\n\n## The release engine\n\n{marked}\n"
-
-
-def write(file: Path, section: str) -> None:
-    """Put the section into a file."""
-    file.write_text(insert(file.read_text() if file.exists() else "", section))
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -61,7 +47,7 @@ def _release(release: Release) -> str:
     title = "A good canary" if release.good else "A bad canary"
     what = "5 replicas, 20/40/60/80 % for 15 s each, scraped every 5 s"
     head = f"{_of(release.tree)}**{title}**, {what}:"
-    return f"{head}\n\n{_table(('', ''), rows)}\n\nRequests: {_counts(release.requests)}."
+    return f"{head}\n\n{table(('', ''), rows)}\n\nRequests: {_counts(release.requests)}."
 
 
 def _windows(windows: Sequence[Window]) -> str:
@@ -88,7 +74,7 @@ def _windows(windows: Sequence[Window]) -> str:
         )
         for each in windows
     ]
-    return f"**At rest and under way**, watched for {windows[0].seconds:.0f} s each:\n\n" + _table(
+    return f"**At rest and under way**, watched for {windows[0].seconds:.0f} s each:\n\n" + table(
         head, rows
     )
 
@@ -108,7 +94,7 @@ def _latencies(latencies: Iterable[Latencies]) -> str:
                         *(_ms(statistics.median(values)), _ms(percentile(values, 0.99))),
                     )
                 )
-    return _table(("operator", "from … to", "releases", "median", "p99"), rows) if rows else ""
+    return table(("operator", "from … to", "releases", "median", "p99"), rows) if rows else ""
 
 
 def _starts(results: Results) -> str:
@@ -142,8 +128,3 @@ def _counts(requests: Counter[str]) -> str:
 
 def _ms(seconds: float) -> str:
     return f"{_MILLISECONDS * seconds:,.0f} ms"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(each)} |" for each in lines)

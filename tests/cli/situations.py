@@ -73,21 +73,52 @@ GOOD = {
     "verdict": "Good",
     "reason": "Healthy",
     "message": "candidate 0.9 % errors against 1.0 % (4,180 and 12,630 requests), at most 1.7 times"
-    " worse (99 %)",
+    " as bad (99 %)",
     "checks": [
         {
             "name": "errorRate",
+            "kind": "rule",
+            "metric": "errorRate",
             "verdict": "Good",
-            "message": "candidate 0.9 % errors against 1.0 % (4,180 and 12,630 requests), at most"
-            " 1.7 times worse (99 %)",
+            "message": "candidate 0.9 % errors against 1.0 % (4,180 and 12,630 requests)",
+            "limit": 0.05,
+            "candidate": {"bad": 38, "total": 4180},
+            "stable": {"bad": 126, "total": 12630},
+            "e": 0.0002,
+            "badFrom": 200,
         },
         {
             "name": "latencyP99",
+            "kind": "rule",
+            "metric": "latencyP99",
             "verdict": "Good",
             "message": "candidate 0.2 % of requests slower than 1 s against 0.3 %",
+            "limit": 0.01,
+            "candidate": {"bad": 8, "total": 4180},
+            "stable": {"bad": 38, "total": 12630},
+            "e": 0.0012,
+            "badFrom": 200,
         },
-        {"name": "throughput", "verdict": "NotApplicable"},
-        {"name": "high_error_rate", "verdict": "Good"},
+        {
+            "name": "errorRate vs stable",
+            "kind": "comparison",
+            "metric": "errorRate",
+            "verdict": "Good",
+            "message": "candidate 0.9 % errors against 1.0 % (4,180 and 12,630 requests), at most"
+            " 1.7 times as bad (99 %)",
+            "limit": 1.25,
+            "candidate": {"bad": 38, "total": 4180},
+            "stable": {"bad": 126, "total": 12630},
+            "e": 0.15,
+            "badFrom": 200,
+        },
+        {"name": "throughput", "kind": "rule", "metric": "throughput", "verdict": "NotApplicable"},
+        {
+            "name": "high_error_rate",
+            "kind": "condition",
+            "metric": "errorRate",
+            "verdict": "Good",
+        },
     ],
 }
 DECISIONS = [

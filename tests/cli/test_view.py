@@ -12,14 +12,17 @@ import pytest
 
 from headgate.core.intents import Plan
 from headgate.core.observation import KnownRevision
+from headgate.runtime.memory import Memory
+from headgate.runtime.recording import collect, collect_notes, release_key
 from headgate.view import history, listing
 from headgate.view.shown import Shown, hold_of, read
+from headgate.view.story import heading, story, told_since
 from headgate.view.text import Line, Piece, Style, draw, line, wrap
 from headgate.view.tree import tree
 from tests.cli import situations
 from tests.cli.situations import NOW, SITUATIONS, made, observed, release
 from tests.golden.catalogue import STORIES
-from tests.golden.story import Teller
+from tests.golden.story import Story, Teller
 
 PICTURES = Path(__file__).parent / "pictures"
 WIDTH = 80
@@ -88,6 +91,43 @@ class Watcher(Teller):
             assert len(each) <= WIDTH
             assert "None" not in each
         self.drawn += 1
+
+
+class Recorder(Teller):
+    """Keeps the record of the latest release, as the operator does."""
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self.memory = Memory("")
+
+    def _tell(self, answer: Plan) -> None:
+        super()._tell(answer)
+        before, release, now = self.memory.release, answer.status.release, self.world.now
+        if release is not None and release_key(release) != before:
+            self.memory = Memory("")
+        collect(self.memory, answer.status, self.world.sample, 5.0, now)
+        collect_notes(self.memory, release, answer.notes, now)
+
+
+@pytest.mark.parametrize(
+    "name", ["canary-good", "worse-than-stable", "canary-slow", "prometheus-down"]
+)
+def test_the_story_of_a_release(name: str) -> None:
+    recorder = Recorder(STORIES[name])
+    recorder.run()
+    release, status = recorder.memory.release, recorder.world.status
+    lines = [*heading("fraud", "risk", status, release), *story(list(recorder.memory.entries))]
+    compare(f"explain-{name}", lines)
+
+
+def test_a_release_under_way_is_told_to_this_moment() -> None:
+    status = SITUATIONS["holding"].status
+    release_now = status.release
+    assert release_now is not None
+    key = release_key(release_now)
+    entries = told_since(status, key, [])
+    compare("explain-holding", [*heading("fraud", "risk", status, key), *story(entries)])
+    assert told_since(status, "20200101T000000Z-another", []) == []
 
 
 @pytest.mark.parametrize("name", STORIES)

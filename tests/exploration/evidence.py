@@ -11,7 +11,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from headgate.core.observation import Pod
-from headgate.judge import Counts, Evidence, PodCounters, Sample
+from headgate.judge import Counts, Evidence, Metric, PodCounters, Sample
+from headgate.judge.tally import Requests, Tally
 from tests.exploration.scope import CONDITION, NOW
 
 POLL = 30.0
@@ -19,6 +20,7 @@ MOST = 60
 """Seconds from which on any hold, time-out and condition of the small worlds is over."""
 LIMIT = 0.05
 REQUESTS = 1000.0
+TOLERANCE = 1.25
 
 
 class Counted(NamedTuple):
@@ -61,6 +63,7 @@ def evidence_dict(classes: Counted) -> dict[str, Any]:
     at = NOW - POLL
     errors = {"bad": (0.0, 500.0), "shared": (500.0, 500.0)}.get(classes.whole, (0.0, 0.0))
     requests = REQUESTS if classes.whole else 0.0
+    stable, candidate = (Requests(bad, requests) for bad in errors)
     return Evidence(
         since=at,
         at=at if classes.polled else None,
@@ -73,6 +76,7 @@ def evidence_dict(classes: Counted) -> dict[str, Any]:
         unknown=classes.unknown,
         unknown_sentence=classes.unknown and "no usable metrics",
         held={CONDITION: classes.held} if classes.held else {},
+        tallies={Metric.ERROR_RATE: Tally().after(stable, candidate, TOLERANCE)},
     ).to_dict()
 
 

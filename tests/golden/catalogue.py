@@ -11,6 +11,7 @@ from tests.golden.stories_exploration import STORIES as EXPLORATION
 from tests.golden.stories_freeze import STORIES as FREEZES
 from tests.golden.stories_strategy import STORIES as STRATEGIES
 from tests.golden.stories_turns import STORIES as TURNS
+from tests.golden.stories_verdicts import STORIES as VERDICTS
 from tests.golden.stories_warmup import STORIES as WARM_UP
 from tests.golden.stories_workload import STORIES as WORKLOAD
 from tests.golden.story import Story
@@ -23,6 +24,7 @@ STORIES: Mapping[str, Story] = {
     **FREEZES,
     **STRATEGIES,
     **TURNS,
+    **VERDICTS,
     **WARM_UP,
     **WORKLOAD,
 }

@@ -22,7 +22,7 @@ def last_release(story: str) -> ReleaseRecord:
     ("story", "outcome", "weight", "verdict"),
     [
         ("canary-good", "Promoted", 100, "Good: live version 0.0 % errors"),
-        ("canary-errors", "Reverted", 20, "Bad: candidate 30.0 % errors (3 of 10 requests)"),
+        ("canary-errors", "Reverted", 20, "Bad: candidate 30.0 % errors against 0.0 % (20 and 80"),
         ("bad-at-ninety", "Reverted", 90, "Bad: candidate"),
         ("aborted-and-retried", "Promoted", 100, "Good: live version"),
         ("undone-in-watch", "Undone", 100, "Unknown: live version"),

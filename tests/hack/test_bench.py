@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from hack.bench import report
+from hack.bench import document, report
 from hack.bench.__main__ import options_of, parser
 from hack.bench.proxy import count, read_request
 from hack.bench.world import RATE, World, values
@@ -95,10 +95,11 @@ def test_the_operators_own_questions_are_answered() -> None:
 
 
 def test_results_take_the_place_of_earlier_ones() -> None:
-    once = report.insert("# Measurements\n", "first\n")
-    twice = report.insert(once + "\n## Another section\n", "second\n")
+    named = ("bench-none", "Nothing")
+    once = document.insert("# Measurements\n", *named, "first\n")
+    twice = document.insert(once + "\n## Another section\n", *named, "second\n")
     assert "first" not in twice
-    assert twice.count(report.BEGIN) == 1
+    assert twice.count("written by `make bench-none`") == 1
     assert twice.endswith("## Another section\n")
 
 

@@ -10,21 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from headgate.judge import Verdict
-from headgate.judge.comparison import (
-    POLLS,
-    Comparison,
-    Requests,
-    Settings,
-    judge_polls,
-    verdict,
-)
+from headgate.judge import Comparison, Verdict
+from headgate.judge.bets import POLLS
+from headgate.judge.comparison import at_least, at_most, judge_polls, verdict
+from headgate.judge.tally import Requests, Tally
 
-ANY_SIZE = Settings(tolerance=1.0, min_samples=0)
+ANY_SIZE = Comparison(tolerance=1.0, min_samples=0)
 
 
 def e_of(stable: Requests, candidate: Requests, tolerance: float = 1.0) -> float:
-    return math.exp(Comparison().after(stable, candidate, tolerance).log_e)
+    return math.exp(Tally().after(stable, candidate, tolerance).log_e)
 
 
 @pytest.mark.parametrize(
@@ -41,65 +36,58 @@ def test_hand_values(stable: Requests, candidate: Requests, e: float) -> None:
 
 
 def test_four_bad_against_none_is_unknown() -> None:
-    known = Comparison().after(Requests(0, 500), Requests(4, 500), 1.0)
+    known = Tally().after(Requests(0, 500), Requests(4, 500), 1.0)
     assert verdict(known, ANY_SIZE) == (Verdict.UNKNOWN, "Suspicion")
 
 
 @pytest.mark.parametrize(
     ("stable", "candidate", "settings", "expected"),
     [
-        (Requests(0, 900), Requests(50, 100), Settings(), (Verdict.BAD, "WorseThanStable")),
-        (Requests(9, 900), Requests(1, 100), Settings(), (Verdict.UNKNOWN, "TooFewSamples")),
-        (Requests(9, 900), Requests(3, 300), Settings(), (Verdict.GOOD, "NoWorseThanStable")),
-        (Requests(0, 900), Requests(0, 0), Settings(), (Verdict.UNKNOWN, "TooFewSamples")),
+        (Requests(0, 900), Requests(50, 100), Comparison(), (Verdict.BAD, "WorseThanStable")),
+        (Requests(9, 900), Requests(1, 100), Comparison(), (Verdict.UNKNOWN, "TooFewSamples")),
+        (Requests(9, 900), Requests(3, 300), Comparison(), (Verdict.GOOD, "NoWorseThanStable")),
+        (Requests(0, 900), Requests(0, 0), Comparison(), (Verdict.UNKNOWN, "TooFewSamples")),
         (Requests(0, 900), Requests(0, 0), ANY_SIZE, (Verdict.GOOD, "NoWorseThanStable")),
         # Certainly worse, by three in a hundred thousand: nobody would notice.
         (
             Requests(10, 10_000_000),
             Requests(300, 10_000_000),
-            Settings(),
-            (Verdict.UNKNOWN, "Suspicion"),
-        ),
-        # Two metrics share alpha: E must be twice as large.
-        (
-            Requests(0, 900),
-            Requests(4, 100),
-            Settings(1.0, 0.01, 0, metrics=1),
-            (Verdict.BAD, "WorseThanStable"),
-        ),
-        (
-            Requests(0, 900),
-            Requests(4, 100),
-            Settings(1.0, 0.01, 0, metrics=6),
+            Comparison(),
             (Verdict.UNKNOWN, "Suspicion"),
         ),
     ],
 )
 def test_verdicts(
-    stable: Requests, candidate: Requests, settings: Settings, expected: tuple[Verdict, str]
+    stable: Requests, candidate: Requests, settings: Comparison, expected: tuple[Verdict, str]
 ) -> None:
-    assert verdict(Comparison().after(stable, candidate, settings.tolerance), settings) == expected
+    assert verdict(Tally().after(stable, candidate, settings.tolerance), settings) == expected
+
+
+@pytest.mark.parametrize(("metrics", "expected"), [(1, Verdict.BAD), (6, Verdict.UNKNOWN)])
+def test_metrics_that_are_compared_share_alpha(metrics: int, expected: Verdict) -> None:
+    known = Tally().after(Requests(0, 900), Requests(4, 100), 1.0)
+    assert verdict(known, ANY_SIZE, metrics)[0] is expected
 
 
 def test_the_first_bad_stands_and_otherwise_the_last_verdict() -> None:
     good = (Requests(9, 900), Requests(3, 300))
     bad = (Requests(0, 900), Requests(150, 300))
-    verdicts = [each.verdict for each in judge_polls([good, bad, *[good] * 50], Settings())]
+    verdicts = [each.verdict for each in judge_polls([good, bad, *[good] * 50], Comparison())]
     assert verdicts == [Verdict.GOOD, *[Verdict.BAD] * 51]
-    assert judge_polls([good] * 2, Settings())[-1].verdict is Verdict.GOOD
-    assert judge_polls([], Settings()) == []
+    assert judge_polls([good] * 2, Comparison())[-1].verdict is Verdict.GOOD
+    assert judge_polls([], Comparison()) == []
 
 
 def test_after_thirty_healthy_polls_a_new_fault_is_seen_as_fast_as_at_the_beginning() -> None:
     healthy = (Requests(30, 3000), Requests(10, 1000))
     fault = (Requests(3, 300), Requests(20, 100))
-    anew = judge_polls([*[healthy] * POLLS, fault], Settings())[-1]
-    alone = judge_polls([fault], Settings())[-1]
+    anew = judge_polls([*[healthy] * POLLS, fault], Comparison())[-1]
+    alone = judge_polls([fault], Comparison())[-1]
     assert POLLS == 30
     assert anew.known.log_e == alone.known.log_e
     assert anew.known.polls == 1
     # What came before still counts as seen: the step's requests are enough for a verdict.
-    long = judge_polls([healthy] * (POLLS + 1), Settings(min_samples=30_500))
+    long = judge_polls([healthy] * (POLLS + 1), Comparison(min_samples=30_500))
     assert long[-1].verdict is Verdict.GOOD
 
 
@@ -121,7 +109,7 @@ COUNTS = st.integers(1, 10**9).flatmap(
 def test_e_is_a_number_whatever_is_counted(
     polls: list[tuple[Requests, Requests]], tolerance: float
 ) -> None:
-    for each in judge_polls(polls, Settings(tolerance=tolerance)):
+    for each in judge_polls(polls, Comparison(tolerance=tolerance)):
         assert math.isfinite(each.known.log_e)
 
 
@@ -130,19 +118,54 @@ def test_polls_of_one_split_say_the_same_apart_and_together(
     m: int, n: int, candidate_bad: int, stable_bad: int
 ) -> None:
     bad = min(candidate_bad, m), min(stable_bad, n)
-    apart = Comparison()
+    apart = Tally()
     for _ in range(3):
         apart = apart.after(Requests(bad[1], n), Requests(bad[0], m), 1.25)
-    together = Comparison().after(Requests(3 * bad[1], 3 * n), Requests(3 * bad[0], 3 * m), 1.25)
+    together = Tally().after(Requests(3 * bad[1], 3 * n), Requests(3 * bad[0], 3 * m), 1.25)
     assert apart.log_e == pytest.approx(together.log_e, abs=1e-6)
 
 
 @given(st.integers(1, 500), st.integers(1, 500), st.integers(0, 40))
 def test_one_more_bad_answer_of_the_candidate_is_never_reassuring(m: int, n: int, bad: int) -> None:
     if bad < m:
-        fewer = Comparison().after(Requests(0, n), Requests(bad, m), 1.25)
-        more = Comparison().after(Requests(0, n), Requests(bad + 1, m), 1.25)
+        fewer = Tally().after(Requests(0, n), Requests(bad, m), 1.25)
+        more = Tally().after(Requests(0, n), Requests(bad + 1, m), 1.25)
         assert more.log_e > fewer.log_e
+
+
+def test_bounds_are_where_the_bets_against_a_ratio_still_win() -> None:
+    stable, candidate = Requests(18, 1822), Requests(30, 96)
+    least, most = at_least(stable, candidate, 0.01), at_most(stable, candidate, 0.01)
+    assert least is not None
+    assert most is not None
+    assert least < candidate.share / stable.share < most
+    assert e_of(stable, candidate, least) == pytest.approx(100, rel=0.1)
+    for tolerance, expected in ((least, Verdict.BAD), (least * 1.01, Verdict.UNKNOWN)):
+        known = Tally().after(stable, candidate, tolerance)
+        assert verdict(known, Comparison(tolerance, 0.01, 0))[0] is expected
+
+
+@pytest.mark.parametrize(
+    ("stable", "candidate"),
+    [(Requests(0, 0), Requests(3, 9)), (Requests(0, 900), Requests(0, 100))],
+)
+def test_requests_that_say_nothing_bound_nothing(stable: Requests, candidate: Requests) -> None:
+    assert at_least(stable, candidate, 0.01) is None
+    assert at_most(stable, candidate, 0.01) is None
+
+
+def test_without_a_bad_answer_of_stable_there_is_no_upper_bound() -> None:
+    assert at_most(Requests(0, 900), Requests(6, 100), 0.01) is None
+    assert at_least(Requests(0, 900), Requests(6, 100), 0.01) is not None
+
+
+@given(COUNTS, COUNTS)
+def test_the_observed_ratio_lies_between_its_bounds(stable: Requests, candidate: Requests) -> None:
+    least, most = at_least(stable, candidate, 0.01), at_most(stable, candidate, 0.01)
+    if stable.bad and candidate.bad:
+        ratio = candidate.share / stable.share
+        assert least is None or least <= ratio * 1.01
+        assert most is None or most >= ratio * 0.99
 
 
 @pytest.mark.parametrize("tolerance", [1.0, 1.25, 3.0])

@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, exposition
 from hack.cluster.packages import unpacked
 from headgate.judge import Sample
 from headgate.metrics import Poller, Provider, Providers, Target
+from headgate.metrics.past import samples
 from tests.metrics.servers import serving
 
 PATIENCE = 30.0
@@ -240,3 +242,38 @@ async def test_a_prometheus_that_stops_is_an_outage_and_then_goes_on(setup: Setu
     setup.process.send_signal(signal.SIGCONT)
     await until(poller, target(), lambda sample: bool(sample.pods))
     poller.close()
+
+
+async def test_the_past_reads_as_the_present_did(setup: Setup) -> None:
+    """Range queries give the same counters, scrape for scrape, that the poller would have seen."""
+    pods, poller = setup.pods, setup.poller()
+    began = time.time()
+    for served in (20, 30, 50):
+        pods[PODS[0]].serve("200", served, 0.05)
+        pods[PODS[0]].serve("500", 1, 2.0)
+        seen = await until(poller, target(), count("fraud-1-a", pods_total(pods[PODS[0]])))
+    await asyncio.sleep(1.2)  # the range has a moment at each whole second
+    ended = time.time()
+    provider = Provider(url=setup.url, scrape_interval=1, timeout=10)
+    asked = frozenset(pod for pod in PODS if pod[0] == "risk")
+    past = list(await asyncio.to_thread(samples, provider, "http", asked, (1.0,), began, ended))
+    assert [each.at for each in past] == sorted({each.at for each in past})
+    read = [sample.pods["fraud-1-a"] for sample in past if "fraud-1-a" in sample.pods]
+    for earlier, later in pairwise(read):
+        assert (earlier.requests or 0) <= (later.requests or 0)
+    assert (read[-1].requests, read[-1].errors, read[-1].slower) == (103, 3, {1.0: 3})
+    assert seen.pods["fraud-1-a"].requests == 103
+    older = list(
+        await asyncio.to_thread(samples, provider, "http", asked, (1.0,), began - 90, began - 60)
+    )
+    assert older
+    assert not any(sample.pods for sample in older)
+
+
+def pods_total(pod: ModelServer) -> float:
+    return sum(
+        each.value
+        for family in pod.registry.collect()
+        for each in family.samples
+        if each.name == "http_requests_total"
+    )

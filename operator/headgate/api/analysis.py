@@ -33,6 +33,21 @@ class Level(StrEnum):
     COMPREHENSIVE = "comprehensive"
 
 
+class OnInconclusive(StrEnum):
+    """What happens when a step has gone on for long without a clear verdict."""
+
+    HOLD = "hold"
+    ADVANCE = "advance"
+    REVERT = "revert"
+
+
+class OnProviderDown(StrEnum):
+    """What happens when the metrics provider has not answered for long."""
+
+    HOLD = "hold"
+    REVERT = "revert"
+
+
 def _is_share(number: float) -> bool:
     return 0.0 < number < 1.0
 
@@ -114,6 +129,7 @@ class Analysis(SpecModel):
     admission = (
         longer_than_nothing("interval", "interval"),
         longer_than_nothing("unknownTimeout", "unknown_timeout"),
+        longer_than_nothing("maxHold", "max_hold"),
     )
 
     provider: DnsLabel = "default"
@@ -127,6 +143,15 @@ class Analysis(SpecModel):
     """How often the rules are evaluated and recorded."""
     unknown_timeout: Duration = "10m"
     """How long the candidate may have no usable data, while stable has, before it is reverted."""
+    max_hold: Duration | None = None
+    """How long a step may go on, its hold included, while requests are too few or too ambiguous for
+    a verdict, before onInconclusive applies. Left out, four times the hold."""
+    on_inconclusive: Annotated[OnInconclusive, Strict(False)] = OnInconclusive.HOLD
+    """What happens then: hold waits for a person or for more requests, advance goes on to the next
+    step, revert takes the release back. A Bad verdict always reverts."""
+    on_provider_down: Annotated[OnProviderDown, Strict(False)] = OnProviderDown.HOLD
+    """What happens when the provider has not answered for unknownTimeout before the release is
+    promoted: hold waits for it, revert takes the release back."""
     rules: Rules = Field(default_factory=Rules)
     """Limits of a healthy release."""
     comparison: Comparison = Field(default_factory=Comparison)

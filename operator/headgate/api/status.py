@@ -32,13 +32,34 @@ class VersionStatus(StatusModel):
     ready: int = Field(default=0, description="Pods that can answer requests.")
 
 
-class CheckStatus(StatusModel):
-    """The latest result of one rule or condition."""
+class RequestCounts(StatusModel):
+    """What a check has counted of one side."""
 
-    name: Name = Field(description="The rule's or the condition's name.")
+    bad: float = Field(
+        default=0, description="Requests that failed, or were slower than the limit."
+    )
+    total: float = Field(default=0, description="All requests that tell about the metric.")
+
+
+class CheckStatus(StatusModel):
+    """The latest result of one rule, comparison or condition."""
+
+    name: Name = Field(description="The rule's, the comparison's or the condition's name.")
+    kind: Name = Field(default="", description="rule, comparison or condition.")
+    metric: Name = Field(default="", description="errorRate, latencyP99 or throughput.")
     verdict: Name = Field(description="Good, Bad, Unknown or NotApplicable.")
     reason: Name = Field(default="", description="One word for the result.")
     message: Text = Field(default="", description="The numbers behind it, in a sentence.")
+    value: float | None = Field(
+        default=None, description="Share of bad requests, or requests per second."
+    )
+    limit: float | None = Field(
+        default=None, description="Limit on the value; of a comparison, times as bad as stable."
+    )
+    e: float | None = Field(default=None, description="The e-process that the verdict rests on.")
+    bad_from: float | None = Field(default=None, description="E from which on it is Bad.")
+    candidate: RequestCounts | None = Field(default=None, description="The candidate's requests.")
+    stable: RequestCounts | None = Field(default=None, description="The stable version's requests.")
 
 
 class AnalysisStatus(StatusModel):
@@ -48,7 +69,9 @@ class AnalysisStatus(StatusModel):
     reason: Name = Field(default="", description="One word for the verdict.")
     message: Text = Field(default="", description="The numbers behind it, in a sentence.")
     checks: list[CheckStatus] = Field(
-        default_factory=list, max_length=32, description="Each rule and condition."
+        default_factory=list,
+        max_length=32,
+        description="Each rule, comparison and condition.",
     )
 
 

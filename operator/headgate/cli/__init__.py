@@ -17,6 +17,7 @@ from headgate.cli import (
     act,
     completion,
     crd,
+    explain,
     get,
     history,
     holding,
@@ -57,7 +58,20 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"headgate {headgate.__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (get, status, history, act, holding, plan, lint, replay, completion, crd, run):
+    for command in (
+        get,
+        status,
+        explain,
+        history,
+        act,
+        holding,
+        plan,
+        lint,
+        replay,
+        completion,
+        crd,
+        run,
+    ):
         command.add(commands)
     top.set_defaults(program=top.prog)
     return top

@@ -126,15 +126,10 @@ def pick(known: Sequence[KnownRevision], text: str) -> KnownRevision:
 
 async def _entries(session: Session, name: str, revision: str) -> list[dict[str, Any]]:
     """What was measured in the latest release of a revision."""
-    from headgate.kube.client import CONFIG_MAP, Forbidden, NotFound
-    from headgate.kube.records import contents_of, read_entries, releases
-    from headgate.render.names import records_name
+    from headgate.cli.explain import recorded
+    from headgate.kube.records import read_entries, releases
 
-    try:
-        stored = await session.client.get(CONFIG_MAP, session.namespace, records_name(name))
-    except (NotFound, Forbidden):
-        return []
-    contents = contents_of(stored)
+    contents = await recorded(session, name)
     of_revision = [each for each in releases(contents) if each.endswith(f"-{revision}")]
     return read_entries(contents, of_revision[-1]) if of_revision else []
 

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.alias_generators import to_camel
 
 from headgate.api.base import refusals
-from headgate.judge.comparison import Requests, Settings
+from headgate.judge.tally import Requests
+from headgate.judge.values import Comparison
 
 LARGEST = 16 * 1024 * 1024
 """Characters of a file."""
@@ -60,9 +61,9 @@ class Recorded(_Model):
     min_samples: Amount = 300.0
     polls: list[Poll] = Field(max_length=MOST_POLLS)
 
-    def settings(self) -> Settings:
+    def settings(self) -> Comparison:
         """What it is to be judged by."""
-        return Settings(self.tolerance, self.alpha, self.min_samples)
+        return Comparison(self.tolerance, self.alpha, self.min_samples)
 
     def requests(self) -> list[tuple[Requests, Requests]]:
         """The polls, stable first."""

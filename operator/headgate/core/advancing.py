@@ -3,13 +3,21 @@ that says what is missing."""
 
 from __future__ import annotations
 
+from headgate.api.analysis import OnInconclusive
 from headgate.api.quantities import parse_duration
 from headgate.api.strategy import OnTimeout
 from headgate.core.adoption import inherits, what_serves
 from headgate.core.capacity import make_room
 from headgate.core.desire import targets
 from headgate.core.freeze import freeze
-from headgate.core.judging import begin_step, evidence_of, hold_left, hold_of
+from headgate.core.judging import (
+    begin_step,
+    evidence_of,
+    hold_left,
+    hold_of,
+    is_inconclusive,
+    most_hold_of,
+)
 from headgate.core.promoting import promote, smoke, watch
 from headgate.core.reverting import revert
 from headgate.core.settings import kept_of, ready_floor_of
@@ -169,7 +177,7 @@ def _stepping(state: State) -> State:
     if step.shared:
         judgement = state.judgement
         if judgement is None or judgement.verdict is not Verdict.GOOD:
-            return state.wait(_holding(state))
+            return _without_verdict(state)
         if step.kind is StepKind.ANALYSIS and release.good < step.hold:
             return state.wait(_holding(state))
     elif state.since(release.step_started) < step.hold:
@@ -178,6 +186,21 @@ def _stepping(state: State) -> State:
     if step.shared and state.judgement is not None:
         passed = f"{release.version} passed {step.weight} %: {state.judgement.sentence}"
     return _go_on(state, step.index + 1, "StepPassed", passed)
+
+
+def _without_verdict(state: State) -> State:
+    """The step goes on, until it is inconclusive and its author has said what happens then."""
+    release, judgement = state.release, state.judgement
+    assert release is not None
+    wanted = state.seen.spec.analysis.on_inconclusive
+    if judgement is None or wanted is OnInconclusive.HOLD or not is_inconclusive(state):
+        return state.wait(_holding(state))
+    lasted = for_people(evidence_of(state).observed)
+    why = f"no clear verdict in {lasted}: {judgement.sentence}"
+    if wanted is OnInconclusive.REVERT:
+        return revert(state, "Inconclusive", why)
+    message = f"{release.version} passes {state.step.weight} % with {why}"
+    return _go_on(state, state.step.index + 1, "Inconclusive", message)
 
 
 def _missing_pods(state: State) -> str:
@@ -225,7 +248,12 @@ def _holding(state: State) -> str:
     if hold_left(state, evidence) > 0:
         done, whole = for_people(evidence.observed), for_people(hold_of(state))
         return f"holding {step.weight} % for {done} of {whole}"
-    return f"the hold at {step.weight} % is over, but the verdict is not Good yet"
+    left = most_hold_of(state) - evidence.observed
+    end = {OnInconclusive.ADVANCE: "goes on", OnInconclusive.REVERT: "is taken back"}.get(
+        state.seen.spec.analysis.on_inconclusive
+    )
+    then = f"; without one it {end} in {for_people(left)}" if end and left > 0 else ""
+    return f"the hold at {step.weight} % is over, but the verdict is not Good yet{then}"
 
 
 def _approval(state: State) -> State:

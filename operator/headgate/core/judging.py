@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from headgate.api.analysis import OnProviderDown
 from headgate.api.quantities import parse_duration
 from headgate.core.reverting import revert
 from headgate.core.settings import judge_settings
@@ -11,6 +12,7 @@ from headgate.core.state import State
 from headgate.core.steps import StepKind
 from headgate.core.warming import warm_from
 from headgate.judge import (
+    INCONCLUSIVE,
     CheckKind,
     Evidence,
     Judgement,
@@ -22,6 +24,9 @@ from headgate.judge import (
     judge,
     observe,
 )
+
+INCONCLUSIVE_HOLDS = 4
+"""Holds after which a step is inconclusive, unless its author says how long."""
 
 
 def evidence_of(state: State) -> Evidence:
@@ -100,6 +105,25 @@ def hold_left(state: State, evidence: Evidence) -> float:
     return max(0.0, hold_of(state) - evidence.observed)
 
 
+def most_hold_of(state: State) -> float:
+    """Seconds of a judged step after which a verdict that is not clear yet is inconclusive."""
+    longest = state.seen.spec.analysis.max_hold
+    if longest is not None:
+        return parse_duration(longest)
+    step = state.step
+    return INCONCLUSIVE_HOLDS * (step.hold if step.kind is StepKind.ANALYSIS else hold_of(state))
+
+
+def is_inconclusive(state: State) -> bool:
+    """Whether the step has gone on for that long, with measurements, and they are too few or too
+    ambiguous for a verdict."""
+    judgement = state.judgement
+    if judgement is None or judgement.verdict is not Verdict.UNKNOWN:
+        return False
+    lasted = max(hold_of(state), most_hold_of(state))
+    return judgement.reason in INCONCLUSIVE and evidence_of(state).observed >= lasted
+
+
 def hold_unseen(state: State) -> float | None:
     """Seconds from now until a poll would find the hold over; None when no poll ends one."""
     release = state.release
@@ -164,9 +188,19 @@ def _act(state: State) -> State:
             return revert(state, "CandidateSilent", judgement.sentence)
     if release.stage == "Watching":
         return _act_in_watch(state, judgement)
+    if judgement.reason == "ProviderDown" and _gave_up_on_provider(state):
+        return revert(state, "ProviderDown", judgement.sentence)
     if judgement.verdict is Verdict.BAD:
         return revert(state, judgement.reason, judgement.sentence)
     return state
+
+
+def _gave_up_on_provider(state: State) -> bool:
+    """Whether the author wants to go back rather than to wait any longer for measurements."""
+    analysis = state.seen.spec.analysis
+    if analysis.on_provider_down is not OnProviderDown.REVERT:
+        return False
+    return evidence_of(state).outage >= parse_duration(analysis.unknown_timeout)
 
 
 def _act_in_watch(state: State, judgement: Judgement) -> State:

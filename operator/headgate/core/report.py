@@ -7,6 +7,7 @@ from headgate.api.status import (
     AnalysisStatus,
     CheckStatus,
     Decision,
+    RequestCounts,
     Status,
     VersionStatus,
 )
@@ -26,6 +27,7 @@ from headgate.core.settings import progress_deadline_of
 from headgate.core.state import MESSAGE_LENGTH, State
 from headgate.core.timing import to_text
 from headgate.core.warming import cold_deadline
+from headgate.judge import Check, Requests, Verdict
 
 DECISIONS_KEPT = 10
 RECHECK = 30.0
@@ -238,16 +240,35 @@ def _analysis(state: State) -> AnalysisStatus | None:
         verdict=judgement.verdict.value,
         reason=judgement.reason,
         message=judgement.sentence[:MESSAGE_LENGTH],
-        checks=[
-            CheckStatus(
-                name=check.name,
-                verdict=check.verdict.value,
-                reason=check.reason,
-                message=check.sentence[:MESSAGE_LENGTH],
-            )
-            for check in judgement.checks[:32]
-        ],
+        checks=[_check(check) for check in judgement.checks[:32]],
     )
+
+
+def _check(check: Check) -> CheckStatus:
+    counted = check.verdict is not Verdict.NOT_APPLICABLE
+    return CheckStatus(
+        name=check.name,
+        kind=check.kind.value,
+        metric=check.metric.value,
+        verdict=check.verdict.value,
+        reason=check.reason,
+        message=check.sentence[:MESSAGE_LENGTH],
+        value=_rounded(check.value) if counted else None,
+        limit=check.limit,
+        e=_rounded(check.e) if counted else None,
+        bad_from=check.bad_from if counted else None,
+        candidate=_counts(check.candidate) if counted else None,
+        stable=_counts(check.stable) if counted and check.stable.total else None,
+    )
+
+
+def _counts(requests: Requests) -> RequestCounts:
+    return RequestCounts(bad=round(requests.bad, 3), total=round(requests.total, 3))
+
+
+def _rounded(value: float | None) -> float | None:
+    """Four significant figures: status is for reading."""
+    return None if value is None else float(f"{value:.4g}")
 
 
 def _decisions(state: State) -> list[Decision]:

@@ -8,6 +8,8 @@ between them and lives in the ModelDeployment's status. `headgate.metrics` makes
 
 from headgate.judge.counting import begin, observe
 from headgate.judge.evidence import Counts, Evidence, Window
+from headgate.judge.reasons import INCONCLUSIVE
+from headgate.judge.tally import Requests
 from headgate.judge.values import (
     Check,
     CheckKind,
@@ -25,6 +27,7 @@ from headgate.judge.values import (
 from headgate.judge.verdicts import judge, throughput
 
 __all__ = [
+    "INCONCLUSIVE",
     "Check",
     "CheckKind",
     "Comparison",
@@ -35,6 +38,7 @@ __all__ = [
     "Judgement",
     "Metric",
     "PodCounters",
+    "Requests",
     "Sample",
     "Side",
     "Stage",

@@ -6,10 +6,8 @@ be told, for want of requests or of data, neither resets its seconds nor adds to
 """
 
 from headgate.judge.evidence import Counts, Evidence, Window
+from headgate.judge.shares import SLOW_SHARE
 from headgate.judge.values import Condition, JudgeSettings, Metric, Stage
-
-SLOW_SHARE = 0.01
-"""p99 is over a limit when more than this share of requests is slower than it."""
 
 
 def next_held(

@@ -13,7 +13,9 @@ from types import MappingProxyType
 
 from headgate.judge.conditions import next_held
 from headgate.judge.evidence import MOST_PODS, Counts, Evidence, Window
-from headgate.judge.values import JudgeSettings, PodCounters, Sample, Side, Stage
+from headgate.judge.shares import shares_of
+from headgate.judge.tally import Tally
+from headgate.judge.values import JudgeSettings, Metric, PodCounters, Sample, Side, Stage
 
 RECENT_WINDOWS = 5
 """Stretches of recent counts that are kept; together they cover about one interval."""
@@ -108,6 +110,9 @@ def observe(
         ),
         missing=candidate.pods - candidate.usable,
         boundaries=sample.boundaries or evidence.boundaries,
+        tallies=evidence.tallies
+        if baseline_only
+        else _next_tallies(evidence, Window(stable.counts, candidate.counts), settings, stage),
     )
     if not candidate.usable:
         return _candidate_silent(evidence, seconds, stable, candidate, settings)
@@ -296,6 +301,20 @@ def _next_recent(recent: tuple[Window, ...], latest: Window, interval: float) ->
     while len(windows) > RECENT_WINDOWS or sum(_span(w) for w in windows[1:]) >= interval:
         windows.pop(0)
     return tuple(windows)
+
+
+def _next_tallies(
+    evidence: Evidence, latest: Window, settings: JudgeSettings, stage: Stage
+) -> dict[Metric, Tally]:
+    return {
+        share.metric: evidence.tallies.get(share.metric, Tally()).after(
+            share.requests(latest.stable),
+            share.requests(latest.candidate),
+            settings.comparison.tolerance,
+            compared=stage.compared,
+        )
+        for share in shares_of(settings)
+    }
 
 
 def _span(window: Window) -> float:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from headgate.judge.values import PodCounters
+from headgate.judge.tally import Tally
+from headgate.judge.values import Metric, PodCounters
 
 MOST_PODS = 200
 """Pods whose counters are kept; 200 of them are about 15 KiB of a status that may have 64."""
@@ -106,7 +107,8 @@ class Evidence:
     intervals: watched with data; CandidateSilent until now; ProviderDown until now. `unknown`
     is the reason why the last poll told nothing (CandidateSilent, ProviderDown) or empty.
     `missing` is the number of candidate pods without a total in the last poll. `held` maps a
-    condition's name to the seconds it has held without a poll that denied it.
+    condition's name to the seconds it has held without a poll that denied it. `tallies` are what
+    rules and comparisons rest on.
     """
 
     since: float
@@ -127,6 +129,7 @@ class Evidence:
     missing: int = 0
     held: Mapping[str, float] = field(default_factory=dict)
     boundaries: Mapping[float, float] = field(default_factory=dict)
+    tallies: Mapping[Metric, Tally] = field(default_factory=dict)
 
     @property
     def counted(self) -> bool:
@@ -170,6 +173,7 @@ class Evidence:
             "missing": self.missing,
             "held": {name: _number(seconds) for name, seconds in self.held.items()},
             "boundaries": _limits_to_dict(self.boundaries),
+            "tallies": {metric.value: tally.to_dict() for metric, tally in self.tallies.items()},
         }
 
     @staticmethod
@@ -219,6 +223,10 @@ def _evidence(data: Mapping[str, Any]) -> Evidence:
         missing=int(data.get("missing", 0)),
         held={str(name): _finite(s) for name, s in data.get("held", {}).items()},
         boundaries=_limits_from_dict(data.get("boundaries", {})),
+        tallies={
+            Metric(metric): Tally.from_dict(tally)
+            for metric, tally in data.get("tallies", {}).items()
+        },
     )
 
 

@@ -5,6 +5,7 @@
 """
 
 from headgate.api.quantities import format_duration
+from headgate.judge.tally import Requests
 
 
 def percent(share: float) -> str:
@@ -41,20 +42,19 @@ def what(slower_than: float | None) -> str:
 
 def over_limit(
     subject: str,
-    bad: float,
-    total: float,
+    counted: Requests,
     limit: float,
     *,
     slower_than: float | None = None,
-    lately: float | None = None,
+    latest: bool = False,
     stable_share: float | None = None,
     p99: float | None = None,
 ) -> str:
     """`candidate 31.2 % errors (96 of 308 requests) is over the limit of 5 %; stable 1.0 %`."""
-    within = "" if lately is None else f" in the last {span(lately)}"
+    of = "the last " if latest else ""
     sentence = (
-        f"{subject} {percent(bad / total)} {what(slower_than)} "
-        f"({count(bad)} of {count(total)} requests{within}) "
+        f"{subject} {percent(counted.share)} {what(slower_than)} "
+        f"({count(counted.bad)} of {of}{count(counted.total)} requests) "
         f"is over the limit of {percent_limit(limit)}"
     )
     if p99 is not None:
@@ -63,25 +63,24 @@ def over_limit(
 
 
 def side_by_side(
-    subject: str,
-    share: float,
-    total: float,
-    *,
-    slower_than: float | None = None,
-    stable_share: float | None = None,
-    stable_total: float = 0.0,
+    subject: str, counted: Requests, stable: Requests, *, slower_than: float | None = None
 ) -> str:
-    """`candidate 0.9 % errors against 1.0 % (4,180 and 12,630 requests)`."""
-    start = f"{subject} {percent(share)} {what(slower_than)}"
-    if stable_share is None:
-        return f"{start} ({count(total)} requests)"
+    """`candidate 0.9 % errors against 1.0 % (4,180 and 12,630 requests)`; without requests of
+    stable only the first half."""
+    start = f"{subject} {percent(counted.share)} {what(slower_than)}"
+    if not stable.total:
+        return f"{start} ({count(counted.total)} requests)"
     return (
-        f"{start} against {percent(stable_share)} "
-        f"({count(total)} and {count(stable_total)} requests)"
+        f"{start} against {percent(stable.share)} "
+        f"({count(counted.total)} and {count(stable.total)} requests)"
     )
 
 
-def too_few(subject: str, total: float, slower_than: float | None, needed: int) -> str:
-    """`candidate had 4 requests; at least 10 are needed`, or how many of them were timed."""
+def too_few(
+    subject: str, total: float, slower_than: float | None, needed: float, left: float | None
+) -> str:
+    """`candidate had 120 of the 300 requests that are needed; at this rate in 3m`. `left` is in
+    seconds, None when nothing comes."""
     kind = "requests" if slower_than is None else "timed requests"
-    return f"{subject} had {count(total)} {kind}; at least {needed} are needed"
+    said = f"{subject} had {count(total)} of the {count(needed)} {kind} that are needed"
+    return said if left is None else f"{said}; at this rate in {span(max(1.0, left))}"

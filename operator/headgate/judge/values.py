@@ -5,13 +5,12 @@ Values only, all frozen. `headgate.metrics` fills `Sample`, `headgate.core` fill
 seconds, moments are seconds since the epoch, shares are between 0 and 1.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from headgate.judge.evidence import Counts
+from headgate.judge.tally import Requests
 
 
 class Verdict(StrEnum):
@@ -39,9 +38,10 @@ class Metric(StrEnum):
 
 
 class CheckKind(StrEnum):
-    """In the watch a Bad rule alerts, a Bad condition reverts; before it both revert."""
+    """In the watch a Bad rule alerts, a Bad condition reverts; before it each of them reverts."""
 
     RULE = "rule"
+    COMPARISON = "comparison"
     CONDITION = "condition"
 
 
@@ -118,13 +118,30 @@ class Condition:
         return 0.0 if limit is None else limit
 
 
+MIN_DIFFERENCE = 0.001
+"""Shares of bad requests that differ by less are the same to everybody."""
+
+
 @dataclass(frozen=True)
 class Comparison:
-    """How the candidate is compared with the concurrent stable version."""
+    """How the candidate is compared with the concurrent stable version.
+
+    It may be `tolerance` times as bad (1 or more); `alpha` is the probability of a wrong Bad
+    (between 0 and 1); Good needs `min_samples` requests of each side. Raises ValueError otherwise.
+    """
 
     tolerance: float = 1.25
     alpha: float = 0.01
-    min_samples: int = 300
+    min_samples: float = 300
+    min_difference: float = MIN_DIFFERENCE
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.tolerance) and self.tolerance >= 1):
+            raise ValueError("tolerance must be 1 or more")
+        if not 0 < self.alpha < 1:
+            raise ValueError("alpha must be between 0 and 1")
+        if not self.min_samples >= 0:
+            raise ValueError("minSamples must not be negative")
 
 
 @dataclass(frozen=True)
@@ -151,12 +168,13 @@ class JudgeSettings:
 
 @dataclass(frozen=True)
 class Check:
-    """One rule's or condition's own result, with the numbers behind it.
+    """One rule's, comparison's or condition's own result, with the numbers behind it.
 
-    `value` and `limit` are shares of requests (errorRate and latencyP99, whose limit is 0.01)
-    or requests per second (throughput). `p99` is in seconds, for display only. `reason` is what
-    a revert is called (`high_error_rate`, `high_latency`, `low_throughput`, the condition's
-    name) when Bad, else a CamelCase reason.
+    `value` and `limit` are shares of requests (errorRate and latencyP99, whose limit is 0.01) or
+    requests per second (throughput); of a comparison the limit is the tolerance. `e` is what the
+    verdict rests on, where it is an e-process, Bad from `bad_from` on. `p99` is in seconds, for
+    display only. `reason` is what a revert is called (`high_error_rate`, `high_latency`,
+    `low_throughput`, `WorseThanStable`, the condition's name) when Bad, else a CamelCase reason.
     """
 
     name: str
@@ -167,14 +185,17 @@ class Check:
     sentence: str
     value: float | None
     limit: float
-    candidate: "Counts"
-    stable: "Counts"
+    candidate: Requests
+    stable: Requests
     p99: float | None = None
+    e: float | None = None
+    bad_from: float | None = None
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict on the release now; `checks` has every rule's and condition's own result.
+    """The verdict on the release now; `checks` has every rule's, comparison's and condition's own
+    result.
 
     Good needs every applicable check Good and the hold over. `reason` and `sentence` are those
     of the check that decided, or say what is being waited for.

@@ -1,22 +1,26 @@
-"""From evidence to a verdict: every rule and condition by itself, then the release.
+"""From evidence to a verdict: every rule, comparison and condition by itself, then the release.
 
-The rules' order is the order in which they are reported. Bad in any check is Bad for the release
+The checks' order is the order in which they are reported. Bad in any check is Bad for the release
 at once; Good needs all of them and the whole hold; everything else is Unknown, with the reason
 that a person can do most about.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from headgate.judge import sentences
-from headgate.judge.conditions import (
-    SLOW_SHARE,
-    live_throughput,
-    metric_value,
-    throughput_applies,
-)
+from headgate.judge.conditions import live_throughput, metric_value, throughput_applies
 from headgate.judge.evidence import Counts, Evidence, Window
-from headgate.judge.shares import LEAST_REQUESTS, judge_share
+from headgate.judge.reasons import (
+    HOLDING,
+    INCONCLUSIVE,
+    NOT_APPLICABLE,
+    SUSPICION,
+    TOO_FEW_SAMPLES,
+    WITHIN_LIMIT,
+)
+from headgate.judge.share_checks import against_limit, against_stable
+from headgate.judge.shares import SLOW_SHARE, Share, shares_of
+from headgate.judge.tally import Requests
 from headgate.judge.values import (
     Check,
     CheckKind,
@@ -27,43 +31,6 @@ from headgate.judge.values import (
     Stage,
     Verdict,
 )
-
-SHARED_FAILURE = "SharedFailure"
-SUSPICION = "Suspicion"
-TOO_FEW_SAMPLES = "TooFewSamples"
-WITHIN_LIMIT = "WithinLimit"
-NOT_APPLICABLE = "NotApplicable"
-HOLDING = "Holding"
-
-_PUZZLES = (SHARED_FAILURE, SUSPICION, TOO_FEW_SAMPLES)
-"""Reasons of Unknown, the one that says most first."""
-
-
-@dataclass(frozen=True)
-class _Share:
-    """A rule on a share of bad requests; `slower_than` is None for errors."""
-
-    metric: Metric
-    bad_reason: str
-    limit: float
-    slower_than: float | None = None
-
-    def bad(self, counts: Counts) -> float:
-        if self.slower_than is None:
-            return counts.errors
-        return counts.slower.get(self.slower_than, 0.0)
-
-    def total(self, counts: Counts) -> float:
-        if self.slower_than is None:
-            return counts.requests
-        return counts.timed.get(self.slower_than, 0.0)
-
-    def share(self, counts: Counts) -> float | None:
-        total = self.total(counts)
-        return self.bad(counts) / total if total > 0 else None
-
-    def judge(self, counts: Counts, min_samples: int) -> Verdict:
-        return judge_share(self.bad(counts), self.total(counts), self.limit, min_samples)
 
 
 def throughput(evidence: Evidence) -> float | None:
@@ -76,7 +43,9 @@ def judge(evidence: Evidence, settings: JudgeSettings, stage: Stage) -> Judgemen
 
     CandidateSilent is Bad once it has lasted `unknown_timeout`; ProviderDown never is.
     """
-    rules = _rules(evidence, settings, stage)
+    rules = _of_shares(evidence, settings, stage)
+    if settings.throughput_min is not None:
+        rules.append(_throughput(settings.throughput_min, evidence, settings, stage))
     conditions = [_condition(c, evidence, stage) for c in settings.conditions]
     checks = (*rules, *conditions)
     # In the watch only a condition reverts, so it is the one to name.
@@ -92,7 +61,7 @@ def judge(evidence: Evidence, settings: JudgeSettings, stage: Stage) -> Judgemen
         sentence = f"{evidence.unknown_sentence}, for {sentences.span(lasted)}"
         verdict = Verdict.BAD if timed_out else Verdict.UNKNOWN
         return Judgement(verdict, evidence.unknown, sentence, checks)
-    for reason in _PUZZLES:
+    for reason in INCONCLUSIVE:
         for check in ranked:
             if check.verdict is Verdict.UNKNOWN and check.reason == reason:
                 return Judgement(Verdict.UNKNOWN, reason, check.sentence, checks)
@@ -102,102 +71,14 @@ def judge(evidence: Evidence, settings: JudgeSettings, stage: Stage) -> Judgemen
     return Judgement(Verdict.GOOD, WITHIN_LIMIT, sentence, checks)
 
 
-def _rules(evidence: Evidence, settings: JudgeSettings, stage: Stage) -> list[Check]:
-    checks = []
-    if settings.error_rate_max is not None:
-        rule = _Share(Metric.ERROR_RATE, "high_error_rate", settings.error_rate_max)
-        checks.append(_share(rule, evidence, settings, stage))
-    if settings.latency_max is not None:
-        rule = _Share(Metric.LATENCY_P99, "high_latency", SLOW_SHARE, settings.latency_max)
-        checks.append(_share(rule, evidence, settings, stage))
-    if settings.throughput_min is not None:
-        checks.append(_throughput(settings.throughput_min, evidence, settings, stage))
-    return checks
-
-
-def _subject(stage: Stage) -> str:
-    return "live version" if stage.watching else "candidate"
-
-
-def _share(rule: _Share, evidence: Evidence, settings: JudgeSettings, stage: Stage) -> Check:
-    """A rule on errors or latency, over the whole step and over the recent windows.
-
-    Over the whole step a fault that starts late drowns in the good requests before it; over the
-    recent windows alone a small excess has too few requests. In the watch each result is about
-    its own interval (R8), so the whole watch only speaks when lately there were too few.
-    """
-    whole = Window(evidence.stable, evidence.candidate)
-    lately = evidence.lately
-    least = settings.comparison.min_samples
-    windows = [lately, whole]
-    if stage.watching and rule.judge(lately.candidate, least) is not Verdict.UNKNOWN:
-        windows = [lately]
-    shared = False
-    for window in windows:
-        if rule.judge(window.candidate, least) is Verdict.BAD:
-            if stage.compared and rule.judge(window.stable, least) is Verdict.BAD:
-                shared = True
-                continue
-            return _share_check(rule, window, Verdict.BAD, rule.bad_reason, evidence, stage)
-    if shared:
-        return _share_check(rule, windows[0], Verdict.UNKNOWN, SHARED_FAILURE, evidence, stage)
-    window = windows[-1]
-    if rule.judge(window.candidate, least) is Verdict.GOOD:
-        return _share_check(rule, window, Verdict.GOOD, WITHIN_LIMIT, evidence, stage)
-    over = (rule.share(window.candidate) or 0.0) > rule.limit
-    reason = SUSPICION if over else TOO_FEW_SAMPLES
-    return _share_check(rule, window, Verdict.UNKNOWN, reason, evidence, stage)
-
-
-def _share_check(
-    rule: _Share, window: Window, verdict: Verdict, reason: str, evidence: Evidence, stage: Stage
-) -> Check:
-    candidate, stable = window.candidate, window.stable
-    share, stable_share = rule.share(candidate), rule.share(stable)
-    shown = rule.slower_than
-    if shown is not None:
-        shown = evidence.boundaries.get(shown, shown)
-    subject = _subject(stage)
-    if share is None or reason == TOO_FEW_SAMPLES:
-        sentence = sentences.too_few(subject, rule.total(candidate), shown, LEAST_REQUESTS)
-    elif share > rule.limit:
-        whole_step = candidate == evidence.candidate
-        sentence = sentences.over_limit(
-            subject,
-            rule.bad(candidate),
-            rule.total(candidate),
-            rule.limit,
-            slower_than=shown,
-            lately=None if whole_step else max(candidate.seconds, stable.seconds),
-            stable_share=stable_share,
-            p99=candidate.p99 if rule.metric is Metric.LATENCY_P99 else None,
-        )
-        if reason == SHARED_FAILURE:
-            sentence += ", which is over the limit as well: the cause is not the candidate"
-        elif reason == SUSPICION:
-            sentence += ", but these are too few requests to tell"
-    else:
-        sentence = sentences.side_by_side(
-            subject,
-            share,
-            rule.total(candidate),
-            slower_than=shown,
-            stable_share=stable_share,
-            stable_total=rule.total(stable),
-        )
-    return Check(
-        name=rule.metric.value,
-        kind=CheckKind.RULE,
-        metric=rule.metric,
-        verdict=verdict,
-        reason=reason,
-        sentence=sentence,
-        value=share,
-        limit=rule.limit,
-        candidate=candidate,
-        stable=stable,
-        p99=candidate.p99,
-    )
+def _of_shares(evidence: Evidence, settings: JudgeSettings, stage: Stage) -> list[Check]:
+    """The rules on shares of bad requests, then their comparisons with stable."""
+    shares = shares_of(settings)
+    return [
+        check(share, evidence, settings, stage, len(shares))
+        for check in (against_limit, against_stable)
+        for share in shares
+    ]
 
 
 def _throughput(limit: float, evidence: Evidence, settings: JudgeSettings, stage: Stage) -> Check:
@@ -232,8 +113,8 @@ def _throughput(limit: float, evidence: Evidence, settings: JudgeSettings, stage
         sentence=sentence,
         value=value,
         limit=limit,
-        candidate=window.candidate,
-        stable=window.stable,
+        candidate=Requests(0.0, window.candidate.requests),
+        stable=Requests(0.0, window.stable.requests),
     )
 
 
@@ -269,10 +150,17 @@ def _condition(condition: Condition, evidence: Evidence, stage: Stage) -> Check:
         sentence=sentence,
         value=value,
         limit=SLOW_SHARE if condition.metric is Metric.LATENCY_P99 else condition.limit,
-        candidate=latest.candidate,
-        stable=latest.stable,
+        candidate=_requests(condition, latest.candidate),
+        stable=_requests(condition, latest.stable),
         p99=latest.candidate.p99,
     )
+
+
+def _requests(condition: Condition, counts: Counts) -> Requests:
+    if condition.metric is Metric.THROUGHPUT:
+        return Requests(0.0, counts.requests)
+    slower_than = condition.limit if condition.metric is Metric.LATENCY_P99 else None
+    return Share(condition.metric, condition.name, condition.limit, slower_than).requests(counts)
 
 
 def _condition_words(condition: Condition, value: float | None, evidence: Evidence) -> str:
@@ -289,7 +177,9 @@ def _condition_words(condition: Condition, value: float | None, evidence: Eviden
 
 
 def _summary(checks: Sequence[Check]) -> str:
-    for check in checks:
-        if check.kind is CheckKind.RULE and check.verdict is Verdict.GOOD:
-            return check.sentence
+    """The sentence that says most about a version with which nothing is wrong."""
+    for kind in (CheckKind.COMPARISON, CheckKind.RULE):
+        for check in checks:
+            if check.kind is kind and check.verdict is Verdict.GOOD:
+                return check.sentence
     return "no rule is over its limit"

@@ -6,7 +6,9 @@ follows redirects, reads whole bodies and drops the `warnings` that say an answe
 
 import json
 import time
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
@@ -37,7 +39,17 @@ class Row(BaseModel):
     value: tuple[float, float]
 
 
+class Series(BaseModel):
+    """One series of a range: its labels, and its moments and values."""
+
+    model_config = ConfigDict(frozen=True)
+
+    metric: dict[str, str]
+    values: list[tuple[float, float]]
+
+
 _ROWS = TypeAdapter(list[Row])
+_SERIES = TypeAdapter(list[Series])
 
 _UNREADABLE = (
     requests.exceptions.ContentDecodingError,
@@ -68,10 +80,25 @@ class Client:
 
     def ask(self, query: str, at: float) -> list[Row]:
         """The rows of an instant query at the moment `at`; raises QueryError."""
-        try:
+        with self._told():
             rows = self._prometheus.custom_query(query, params={"time": f"{at:.3f}"})
-            self._check(json.loads(self._session.last))
+            self._check("vector")
             return _ROWS.validate_python(rows)
+
+    def ask_range(self, query: str, start: int, end: int, step: float) -> list[Series]:
+        """The series of a range query from `start` to `end`, in whole seconds, one value every
+        `step` seconds; raises QueryError."""
+        with self._told():
+            first, last = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
+            series = self._prometheus.custom_query_range(query, first, last, f"{step:g}")
+            self._check("matrix")
+            return _SERIES.validate_python(series)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Whatever goes wrong, as a sentence."""
+        try:
+            yield
         except TooLargeError as error:
             raise OversizedError(
                 self._sentence(f"gave an answer of more than {self._provider.max_bytes:,} bytes")
@@ -87,9 +114,10 @@ class Client:
         except requests.RequestException as error:
             raise QueryError(self._sentence("could not be reached")) from error
 
-    def _check(self, document: Any) -> None:
-        if document.get("status") != "success" or document["data"]["resultType"] != "vector":
-            raise ValueError("no vector")
+    def _check(self, expected: str) -> None:
+        document = json.loads(self._session.last)
+        if document.get("status") != "success" or document["data"]["resultType"] != expected:
+            raise ValueError(f"no {expected}")
         if document.get("warnings"):
             warning = _printable(str(document["warnings"][0]))
             raise QueryError(self._sentence(f"gave a partial answer: {warning}"))

@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Literal
 
-FIELDS = ("namespace", "model_deployment", "reason")
+FIELDS = ("namespace", "model_deployment", "reason", "judgement")
 """What a log call may add with `extra=`; each becomes a field of the JSON."""
 
 QUIET = {

@@ -34,7 +34,8 @@ ENTRIES_KEPT = 500
 class Memory:
     """One ModelDeployment. `seen` is what was seen in the objects last, with those objects, while
     something is going on. `notes` wait for the status to be written. `confirmed` says that
-    everything was read live once. `written` (the status) and `unrecorded` (the first entry that
+    everything was read live once. `entered` is the time of the sample that was recorded last, with
+    the verdict on it. `written` (the status) and `unrecorded` (the first entry that
     waits to be written; None: no entry does) are moments of a monotonic clock, in
     seconds."""
 
@@ -44,6 +45,7 @@ class Memory:
     notes: deque[Note] = field(default_factory=lambda: deque(maxlen=NOTES_KEPT))
     entries: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=ENTRIES_KEPT))
     entered: float = 0.0
+    entered_verdict: str = ""
     release: str = ""
     written: float = float("-inf")
     unrecorded: float | None = None

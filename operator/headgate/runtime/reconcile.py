@@ -196,7 +196,11 @@ class Reconciler:
         self._follow(snapshot, planned)
         now = self._clocks.now()
         interval = parse_duration(snapshot.spec.analysis.interval)
-        recording.collect(memory, planned.status, memory.sample, interval, now)
+        judged = recording.collect(memory, planned.status, memory.sample, interval, now)
+        if judged is not None:
+            said = (*key, judged["verdict"] or "not judged", judged.get("message", ""))
+            known = {"namespace": key[0], "model_deployment": key[1], "judgement": judged}
+            _log.info("%s/%s: %s: %s", *said, extra=known)
         recording.collect_notes(memory, planned.status.release or before, planned.notes, now)
         if outcome.failure is not None:
             memory.notes.append(Note("WriteFailed", outcome.sentence, warning=True))

@@ -25,18 +25,19 @@ RECORDS_SECONDS_PER_RELEASE = 6.0
 
 def collect(
     memory: Memory, status: Status, sample: Sample | None, interval: float, now: float
-) -> None:
+) -> dict[str, Any] | None:
     """Add the newest sample and what was judged of it, once per `interval` seconds or when the
-    verdict has changed."""
+    verdict has changed, and give what was added."""
     if status.release is None or sample is None or sample.at <= memory.entered:
-        return
-    changed = bool(memory.entries) and memory.entries[-1].get("verdict") != status.verdict
+        return None
     # Polls come a little early or late; half of a scrape must not lose a whole interval.
-    if sample.at - memory.entered < 0.9 * interval and not changed:
-        return
+    if sample.at - memory.entered < 0.9 * interval and status.verdict == memory.entered_verdict:
+        return None
     memory.release = release_key(status.release)
-    memory.entered = sample.at
-    memory.entries.append(_measured(status, sample, now))
+    memory.entered, memory.entered_verdict = sample.at, status.verdict
+    entry = _measured(status, sample, now)
+    memory.entries.append(entry)
+    return entry
 
 
 def collect_notes(
@@ -88,7 +89,7 @@ def _measured(status: Status, sample: Sample, now: float) -> dict[str, Any]:
     if analysis is not None:
         entry["reason"], entry["message"] = analysis.reason, analysis.message
         entry["checks"] = [
-            {"name": each.name, "verdict": each.verdict, "reason": each.reason}
+            each.model_dump(by_alias=True, exclude_none=True, exclude={"message"})
             for each in analysis.checks
         ]
     return entry

@@ -131,7 +131,7 @@ def choices(shown: Shown, command: Callable[[str], str]) -> list[Choice]:
     if release is None:
         if shown.is_refused and status.rejected is not None:
             found.append((command("retry"), f"try {status.rejected.version} again"))
-            found.append((command("history"), "see what was measured"))
+            found.append((command("explain"), "see why, step by step"))
         return found
     if release.stage == "Reverting":
         return found

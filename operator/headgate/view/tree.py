@@ -9,7 +9,7 @@ from headgate.api.status import CheckStatus, Status, VersionStatus
 from headgate.core.observation import Pod
 from headgate.core.steps import Step
 from headgate.core.timing import for_people, to_seconds
-from headgate.judge import Metric
+from headgate.judge import CheckKind
 from headgate.view.ages import since
 from headgate.view.shown import Hold, Shown, hold_of
 from headgate.view.situation import asked, choices, coming, happening
@@ -21,7 +21,6 @@ DECISIONS = 4
 MESSAGE = 400
 BAR = 12
 
-_RULES = frozenset(Metric)
 PHASES = {
     "Stable": Style.GOOD,
     "Watching": Style.GOOD,
@@ -193,17 +192,18 @@ def _checks(shown: Shown) -> list[Line] | None:
     analysis = shown.status.analysis
     if analysis is None:
         return None
-    told = [check for check in analysis.checks if _tells(check)]
+    told = [check for check in analysis.checks if tells(check)]
     if not told:
         return None
     return columns([[check.name, verdict(check.verdict), check.message] for check in told])
 
 
-def _tells(check: CheckStatus) -> bool:
-    """Rules that apply, and conditions that begin to hold; the others would only be noise."""
+def tells(check: CheckStatus) -> bool:
+    """Rules and comparisons that apply, and conditions that begin to hold; the others would only be
+    noise."""
     if check.verdict == "NotApplicable":
         return False
-    return check.name in _RULES or check.verdict != "Good"
+    return check.kind != CheckKind.CONDITION or check.verdict != "Good"
 
 
 def _sides(shown: Shown, now: float) -> list[tuple[Line, list[Line]]]:

@@ -1,0 +1,108 @@
+"""`headgate explain`: the story of the last release, or of the one under way: why at each step."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from headgate.cli.cluster import Session, Trouble, add_flags, add_name, plain_name, run
+
+if TYPE_CHECKING:
+    from headgate.api.status import Status
+
+_EPILOG = """\
+examples:
+  %(prog)s fraud                      the release under way, or the last one
+  %(prog)s fraud --revision 2.3.0     the last release of that revision
+  %(prog)s fraud -o json              its record: every decision and every judged sample
+
+The column "95 %%" holds confidence intervals, for reading; verdicts rest on E, which may be looked
+at on every poll: see `headgate replay --help`.
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    added = commands.add_parser(
+        "explain",
+        help="tell the story of a release: why at each step",
+        description="Tell every decision of a release, with the numbers that it rested on.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_name(added)
+    added.add_argument(
+        "--revision", metavar="REVISION", help="a revision, its beginning, number or version"
+    )
+    added.add_argument("-o", "--output", choices=["text", "json"], default="text")
+    add_flags(added)
+    added.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print the story; 1 when there is none."""
+    return run(arguments, lambda session: _explain(session, arguments))
+
+
+async def _explain(session: Session, arguments: argparse.Namespace) -> int:
+    import json
+
+    from headgate.cli.screen import Screen
+    from headgate.view.shown import read
+    from headgate.view.story import heading, story, told_since
+
+    name = plain_name(arguments.name)
+    status = read(await session.find(name)).status
+    release, entries = await recorded_release(session, name, status, arguments.revision)
+    entries = told_since(status, release, entries)
+    if arguments.output == "json":
+        print(json.dumps({"release": release, "entries": entries}))
+    else:
+        Screen().show([*heading(name, session.namespace, status, release), *story(entries)])
+    return 0
+
+
+async def recorded_release(
+    session: Session, name: str, status: Status, wanted: str | None
+) -> tuple[str, list[Mapping[str, Any]]]:
+    """The release that a person means, as the record names it, with its entries: that of a
+    revision, else the one under way, else the last one. Raises `Trouble` when there is none."""
+    from headgate.cli.history import kept_revisions, known_revisions, pick
+    from headgate.kube.records import read_entries, releases
+
+    revision = ""
+    if wanted:
+        known = known_revisions(await kept_revisions(session, name))
+        revision = pick(known, wanted).revision
+    contents = await recorded(session, name)
+    release = _release(status, releases(contents), revision)
+    if not release:
+        of = f" of revision {revision}" if revision else ""
+        raise Trouble(f"nothing is recorded{of}: no release of {name} has begun or is kept")
+    return release, list(read_entries(contents, release))
+
+
+async def recorded(session: Session, name: str) -> Any:
+    """The release record of a ModelDeployment (`headgate.kube.records.Contents`); empty when there
+    is none, or when it may not be read."""
+    from headgate.kube.client import CONFIG_MAP, Forbidden, NotFound
+    from headgate.kube.records import Contents, contents_of
+    from headgate.render.names import records_name
+
+    try:
+        stored = await session.client.get(CONFIG_MAP, session.namespace, records_name(name))
+    except (NotFound, Forbidden):
+        return Contents()
+    return contents_of(stored)
+
+
+def _release(status: Status, kept: list[str], revision: str) -> str:
+    """The release to tell of, as the record names it; empty when there is none."""
+    from headgate.runtime.recording import release_key
+
+    under_way = status.release
+    if under_way is not None and revision in ("", under_way.revision):
+        return release_key(under_way)
+    found = [each for each in kept if each.endswith(f"-{revision}" if revision else "")]
+    return found[-1] if found else ""

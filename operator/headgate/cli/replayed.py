@@ -1,0 +1,154 @@
+"""`headgate replay NAME`: a release of the cluster judged again from a live Prometheus."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from headgate.cli.cluster import Session, Trouble, plain_name, run
+from headgate.cli.replay import changed
+
+if TYPE_CHECKING:
+    from headgate.judge import JudgeSettings
+    from headgate.judge.replaying import Replayed
+    from headgate.metrics.providers import Provider
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print what each poll came to, and draw it on request."""
+    return run(arguments, lambda session: _replay(session, arguments))
+
+
+async def _replay(session: Session, arguments: argparse.Namespace) -> int:
+    from headgate.cli.explain import recorded_release
+    from headgate.core.settings import judge_settings
+    from headgate.judge.replaying import replay
+    from headgate.metrics.client import QueryError
+    from headgate.metrics.past import samples
+    from headgate.view.past import past_of
+    from headgate.view.shown import read
+
+    name = plain_name(arguments.name)
+    shown = read(await session.find(name))
+    if shown.spec is None:
+        raise Trouble(f"the spec of {name} is not one that this version of Headgate can read")
+    release, entries = await recorded_release(session, name, shown.status, arguments.revision)
+    provider = _provider(arguments)
+    settings = _changed(judge_settings(shown.spec, provider.scrape_interval), arguments)
+    try:
+        past = past_of(entries, name, release.rpartition("-")[2])
+        found = list(
+            samples(
+                provider,
+                shown.spec.analysis.runtime,
+                frozenset((session.namespace, pod) for pod in past.pods),
+                settings.latency_limits,
+                past.start - provider.scrape_interval,
+                past.end,
+            )
+        )
+    except (ValueError, QueryError) as error:
+        raise Trouble(str(error)) from error
+    if not any(sample.pods for sample in found):
+        raise Trouble(f"this Prometheus has no metrics of {release}: it may be too long ago")
+    replayed = replay(found, past.parts, past.pods, settings)
+    end = _end(replayed)
+    if arguments.plot is not None:
+        from headgate.cli.plotted import of_release
+
+        of_release(release, replayed, end, settings, past.start, arguments.plot)
+    _show(release, replayed, end, past.start, arguments)
+    return 0
+
+
+def _provider(arguments: argparse.Namespace) -> Provider:
+    from headgate.metrics.providers import Provider
+
+    try:
+        return Provider(
+            url=arguments.prometheus, scrape_interval=arguments.scrape_interval, timeout=30
+        )
+    except ValueError as error:
+        raise Trouble(f"--prometheus {arguments.prometheus}: not an http(s) address") from error
+
+
+def _changed(settings: JudgeSettings, arguments: argparse.Namespace) -> JudgeSettings:
+    """The release's own settings, with what flags say otherwise."""
+    return replace(
+        settings,
+        comparison=changed(settings.comparison, arguments),
+        # The throughput before the release is not in its record.
+        throughput_min=None,
+        error_rate_max=arguments.error_rate or settings.error_rate_max,
+        latency_max=arguments.latency or settings.latency_max,
+    )
+
+
+def _end(replayed: list[Replayed]) -> Replayed:
+    """The first Bad stands; otherwise the last."""
+    bad = [each for each in replayed if each.judgement.verdict == "Bad"]
+    return bad[0] if bad else replayed[-1]
+
+
+def _show(
+    release: str,
+    replayed: list[Replayed],
+    end: Replayed,
+    start: float,
+    arguments: argparse.Namespace,
+) -> None:
+    if arguments.output == "json":
+        print(json.dumps(_document(release, replayed, end)))
+        return
+    from headgate.cli.screen import Screen
+    from headgate.core.timing import for_people
+    from headgate.view.text import columns, line
+
+    rows: list[tuple[str, ...]] = [("AFTER", "PART", "STABLE", "CANDIDATE", "VERDICT", "REASON")]
+    for each in replayed:
+        latest = each.evidence
+        sides = [
+            f"{side.errors:g}/{side.requests:g}"
+            for side in (latest.latest_stable, latest.latest_candidate)
+        ]
+        judged = each.judgement
+        after = for_people(each.at - start)
+        rows.append((after, each.part.name, *sides, judged.verdict.value, judged.reason))
+    said = (
+        f"{end.judgement.verdict.value} after {for_people(end.at - start)} at "
+        f"{end.part.name}: {end.judgement.sentence}."
+    )
+    Screen().show([*columns(rows), line(), line(said)])
+    if arguments.plot is not None:
+        print(f"drawn into {arguments.plot}", file=sys.stderr)
+
+
+def _document(release: str, replayed: list[Replayed], end: Replayed) -> dict[str, object]:
+    polls = []
+    for each in replayed:
+        sides = {
+            name: {"bad": side.errors, "total": side.requests}
+            for name, side in (
+                ("stable", each.evidence.latest_stable),
+                ("candidate", each.evidence.latest_candidate),
+            )
+        }
+        checks = [
+            {"name": check.name, "verdict": check.verdict.value, "e": check.e}
+            for check in each.judgement.checks
+        ]
+        polls.append(
+            {
+                "at": each.at,
+                "part": each.part.name,
+                "weight": each.part.weight,
+                **sides,
+                "verdict": each.judgement.verdict.value,
+                "reason": each.judgement.reason,
+                "checks": checks,
+            }
+        )
+    return {"release": release, "polls": polls, "verdict": end.judgement.verdict.value}

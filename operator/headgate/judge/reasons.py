@@ -1,0 +1,11 @@
+"""The reasons of a check that is neither Bad nor silent, as status shows them."""
+
+SHARED_FAILURE = "SharedFailure"
+SUSPICION = "Suspicion"
+TOO_FEW_SAMPLES = "TooFewSamples"
+WITHIN_LIMIT = "WithinLimit"
+NOT_APPLICABLE = "NotApplicable"
+HOLDING = "Holding"
+
+INCONCLUSIVE = (SHARED_FAILURE, SUSPICION, TOO_FEW_SAMPLES)
+"""Reasons for which measurements give no verdict, the one that says most first."""

@@ -1,0 +1,76 @@
+"""Stories of judging: worse than stable but within every limit, and no clear verdict for long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.golden.events import behave, later, outage
+from tests.golden.story import Story, apply
+from tests.golden.world import Behaviour
+
+BAD_FOR_BOTH = Behaviour(errors=0.3)
+
+
+def _analysis(**changes: Any) -> dict[str, Any]:
+    return {
+        "interval": "5s",
+        "unknownTimeout": "30s",
+        "comparison": {"minSamples": 20},
+        **changes,
+    }
+
+
+STORIES = {
+    "worse-than-stable": Story(
+        "Within its limit of 5 %, but much worse than the version beside it: taken back",
+        {0: apply("1.0.0"), 60: later("2.0.0")},
+        behaviours={"1.0.0": Behaviour(errors=0.002), "2.0.0": Behaviour(errors=0.04)},
+        seconds=160,
+    ),
+    "both-versions-fail": Story(
+        "What both versions depend on fails for a minute: the step is held, then goes on",
+        {
+            0: apply("1.0.0"),
+            60: later("2.0.0"),
+            75: behave("1.0.0", BAD_FOR_BOTH),
+            76: behave("2.0.0", BAD_FOR_BOTH),
+            135: behave("1.0.0", Behaviour()),
+            136: behave("2.0.0", Behaviour()),
+        },
+        seconds=400,
+    ),
+    "inconclusive-goes-on": Story(
+        "Too few requests for a verdict, and the author goes on without one after 40 s a step",
+        {
+            0: apply("1.0.0"),
+            60: later("2.0.0", analysis=_analysis(onInconclusive="advance", maxHold="40s")),
+        },
+        seconds=240,
+        rate=0.2,
+    ),
+    "inconclusive-taken-back": Story(
+        "Too few requests for a verdict, and the author takes the release back after four holds",
+        {0: apply("1.0.0"), 60: later("2.0.0", analysis=_analysis(onInconclusive="revert"))},
+        seconds=200,
+        rate=0.2,
+    ),
+    "inconclusive-but-bad": Story(
+        "Going on without a verdict is no way past one: a Bad verdict reverts",
+        {
+            0: apply("1.0.0"),
+            60: later("2.0.0", analysis=_analysis(onInconclusive="advance", maxHold="40s")),
+        },
+        behaviours={"2.0.0": Behaviour(errors=1.0)},
+        seconds=240,
+        rate=0.4,
+    ),
+    "prometheus-down-taken-back": Story(
+        "Prometheus is down, and the author wants to go back after 30 s of it",
+        {
+            0: apply("1.0.0"),
+            60: later("2.0.0", analysis=_analysis(onProviderDown="revert")),
+            75: outage("Prometheus did not answer within 5 s"),
+        },
+        seconds=160,
+    ),
+}
