@@ -71,8 +71,9 @@ golden: $(READY) ## Write the golden files anew; read the difference before you 
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
+# requirements.txt is what the operator's image has: it can notify, too.
 lock: $(READY) ## Resolve the dependencies anew (UPGRADE=1: newest versions), with hashes
-	@$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.txt pyproject.toml
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra notify --output-file requirements.txt pyproject.toml
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --constraint requirements.txt \
 		--output-file requirements-dev.txt pyproject.toml
 

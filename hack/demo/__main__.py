@@ -24,6 +24,7 @@ from hack.cluster.__main__ import main as cluster_command
 from hack.cluster.locks import exclusive
 from hack.cluster.paths import cache_directory, clusters_directory
 from hack.demo import installing, table
+from hack.demo.explaining import drawn, explained
 from hack.demo.findings import Finding
 from hack.demo.loads import Loads, end_leftovers
 from hack.demo.picture import Picture
@@ -198,10 +199,31 @@ def report(
     with contextlib.suppress(ClusterError):
         print("\n$ headgate history canary --namespace headgate-demo")
         print(headgate(cluster, "history", "canary", "--namespace", NAMESPACE))
+    _explain(cluster, findings)
     print(f"\nThe cluster stays. Answers of every request: {directory()}. To look around:")
     for command in look_around(cluster.kubeconfig, cluster.kubectl_program.parent):
         print(f"  {command}")
     return 0 if right else 1
+
+
+def _explain(cluster: Cluster, findings: Sequence[Finding]) -> None:
+    """Why the last release that was taken back for its answers was, and how that looked."""
+    taken_back = [
+        each.played.story.name
+        for each in findings
+        if each.played.outcome == "Reverted" and each.played.first_bad is not None
+    ]
+    if not taken_back:
+        return
+    story = taken_back[0]
+    picture = directory() / f"{story}.png"
+    try:
+        print(f"\n$ headgate explain {story} --namespace {NAMESPACE}")
+        print(explained(cluster, story))
+        print(f"$ headgate replay {story} --namespace {NAMESPACE} --prometheus … --plot {picture}")
+        print(drawn(cluster, story, picture))
+    except ClusterError as error:
+        print(error)
 
 
 def down() -> int:

@@ -255,6 +255,7 @@ def look_around(kubeconfig: Path, programs: Path) -> list[str]:
         f"export KUBECONFIG={kubeconfig} PATH={programs}:{Path(sys.executable).parent}:$PATH",
         "kubectl headgate get canary --namespace headgate-demo",
         "kubectl headgate history canary --namespace headgate-demo",
+        "kubectl headgate explain canary --namespace headgate-demo",
         "kubectl describe modeldeployment canary --namespace headgate-demo",
         "kubectl get pods,services --namespace headgate-demo --show-labels",
         "kubectl logs --namespace headgate-system deployment/headgate",

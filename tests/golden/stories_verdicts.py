@@ -64,6 +64,17 @@ STORIES = {
         seconds=240,
         rate=0.4,
     ),
+    "cannot-go-back": Story(
+        "Bad in the watch, and the version before does not start any more: said loudly, then done",
+        {
+            0: apply("1.0.0", watch={"duration": "5m", "keepPrevious": 0}),
+            360: later("2.0.0"),
+            420: behave("1.0.0", Behaviour(waiting="ErrImageNeverPull")),
+            430: behave("2.0.0", Behaviour(errors=0.5)),
+            860: behave("1.0.0", Behaviour()),
+        },
+        seconds=900,
+    ),
     "prometheus-down-taken-back": Story(
         "Prometheus is down, and the author wants to go back after 30 s of it",
         {

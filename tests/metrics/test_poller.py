@@ -166,7 +166,7 @@ async def test_names_that_nobody_configured_are_outages_of_their_own() -> None:
             poller,
             target(),
             target("b", provider="mine"),
-            target("c", runtime="triton"),
+            target("c", runtime="nonesuch"),
             target("d", pods=frozenset()),
         )
         poller.close()
@@ -174,7 +174,7 @@ async def test_names_that_nobody_configured_are_outages_of_their_own() -> None:
     assert samples[("b", "fraud")].outage == (
         'metrics provider "mine" is not configured; the administrator configured: default'
     )
-    assert "triton" in (samples[("c", "fraud")].outage or "")
+    assert "nonesuch" in (samples[("c", "fraud")].outage or "")
     assert samples[("d", "fraud")] == Sample(NOW, age=30.0)
 
 

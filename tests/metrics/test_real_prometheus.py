@@ -18,12 +18,15 @@ import yaml
 from prometheus_client import CollectorRegistry, Counter, Histogram, exposition
 
 from hack.cluster.packages import unpacked
+from headgate.api.analysis import WITHOUT_LATENCY
 from headgate.judge import Sample
 from headgate.metrics import Poller, Provider, Providers, Target
 from headgate.metrics.past import samples
+from headgate.metrics.presets import PRESETS
 from tests.metrics.servers import serving
 
 PATIENCE = 30.0
+LIMITS = frozenset({1.0})
 
 
 @dataclass
@@ -69,6 +72,8 @@ class Setup:
         provider = Provider(url=self.url, scrape_interval=1, timeout=timeout)
         return Poller(Providers(providers={"default": provider}))
 
+
+EXPOSITIONS = Path(__file__).parent / "expositions"
 
 PODS = [("risk", "fraud-1-a"), ("risk", "fraud-2.b"), ("other", "fraud-1-a")]
 
@@ -252,7 +257,8 @@ async def test_the_past_reads_as_the_present_did(setup: Setup) -> None:
         pods[PODS[0]].serve("200", served, 0.05)
         pods[PODS[0]].serve("500", 1, 2.0)
         seen = await until(poller, target(), count("fraud-1-a", pods_total(pods[PODS[0]])))
-    await asyncio.sleep(1.2)  # the range has a moment at each whole second
+    # A range has a moment at each whole second, and the last scrape is to be one of them.
+    await asyncio.sleep(2.5)
     ended = time.time()
     provider = Provider(url=setup.url, scrape_interval=1, timeout=10)
     asked = frozenset(pod for pod in PODS if pod[0] == "risk")
@@ -277,3 +283,30 @@ def pods_total(pod: ModelServer) -> float:
         for each in family.samples
         if each.name == "http_requests_total"
     )
+
+
+async def test_every_preset_reads_what_its_server_exposes(prometheus: Path, tmp_path: Path) -> None:
+    """Each file is a server's own /metrics: 100 requests, 6 failed, 4 took longer than a second."""
+    runtimes = sorted(PRESETS.keys() - {"http"})
+    with contextlib.ExitStack() as stack:
+        targets = []
+        for runtime in runtimes:
+            exposition_file = EXPOSITIONS / f"{runtime}.txt"
+            server = stack.enter_context(serving(scraped=exposition_file.read_bytes))
+            labels = {"namespace": "risk", "pod": runtime}
+            targets.append({"targets": [server.url.removeprefix("http://")], "labels": labels})
+        scraped = [{"job_name": "pods", "static_configs": targets}]
+        config = tmp_path / "prometheus.yml"
+        interval = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+        config.write_text(yaml.safe_dump({"global": interval, "scrape_configs": scraped}))
+        setup = stack.enter_context(running(prometheus, config, tmp_path, {}))
+        poller = setup.poller()
+        for runtime in runtimes:
+            asked = Target("risk", runtime, "default", runtime, frozenset({runtime}), LIMITS)
+            sample = await until(poller, asked, count(runtime, 100))
+            read = sample.pods[runtime]
+            assert (runtime, read.errors) == (runtime, 6)
+            timed = runtime not in WITHOUT_LATENCY
+            assert (runtime, dict(read.slower)) == (runtime, {1.0: 4.0} if timed else {})
+            assert timed == (PRESETS[runtime].buckets is not None)
+        poller.close()

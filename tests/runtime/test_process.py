@@ -53,7 +53,9 @@ def test_a_providers_file_is_read(tmp_path: Path) -> None:
 async def test_health_is_told_over_http() -> None:
     ready = False
     async with (
-        health_server(0, lambda: True, lambda: ready, "127.0.0.1") as port,
+        health_server(
+            0, lambda: True, lambda: ready, "127.0.0.1", metrics=lambda: b"headgate_leader 1\n"
+        ) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
     ):
         assert (await session.get("/healthz")).status == 200

@@ -1,5 +1,6 @@
 """What a pass tells: the status and how rarely it is written, Events, records, and the polls."""
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -243,3 +244,29 @@ async def test_the_polls_are_told_when_a_hold_ends(monkeypatch: pytest.MonkeyPat
     world.now += 1
     await world.settle()
     assert planned[-1].hold_left == pytest.approx(left - 101)
+
+
+async def test_a_revert_whose_traffic_cannot_be_moved_is_told_loudly_and_once() -> None:
+    world = World()
+    first = await world.serve("1", **CANARY)
+    world.apply("2", **CANARY)
+    await world.until("Progressing")
+    await world.settle()
+    world.server.faults[LIVE] = [Forbidden("a webhook is in the way")] * 3
+    for second in range(3):
+        world.now += 60
+        counters = PodCounters(requests=1000.0 * second, errors=900.0 * second)
+        names = [each["metadata"]["name"] for each in world.server.of_kind("Pod")]
+        good = PodCounters(requests=1000.0 * second)
+        pods = {name: good if first in name else counters for name in names}
+        world.reconciler.deliver(FRAUD, Sample(world.now, pods))
+        with contextlib.suppress(Forbidden):
+            await world.settle()
+        world.sync()
+    told = [each for each in world.server.events if each["reason"] == "RevertFailed"]
+    assert len(told) == 1
+    assert "a webhook is in the way. It is tried again." in told[0]["message"]
+    while world.server.faults.get(LIVE):
+        with contextlib.suppress(Forbidden):
+            await world.settle()
+    await world.until("Reverted")

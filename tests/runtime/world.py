@@ -10,6 +10,7 @@ from headgate.core.turns import Caps
 from headgate.kube.client import Object
 from headgate.kube.snapshot import Snapshot
 from headgate.runtime.cache import Cache, Key
+from headgate.runtime.meters import Meters
 from headgate.runtime.reconcile import Clocks, Reconciler
 from headgate.runtime.smoke_runs import SmokeRuns
 from headgate.runtime.turns import Turns
@@ -36,6 +37,7 @@ class World:
         self.now = 1_000_000.0
         self.requeued: list[Key] = []
         self.woken: list[Key] = []
+        self.meters = Meters()
         self.start()
 
     def start(self, warm_ups: WarmUps | None = None) -> None:
@@ -45,7 +47,14 @@ class World:
         clocks = Clocks(lambda: self.now, lambda: self.now)
         turns = Turns(self.caps, self.cache, lambda key, _: self.woken.append(key))
         self.reconciler = Reconciler(
-            self.server, self.cache, self._requeue, self.smoke, clocks, turns, warm_ups
+            self.server,
+            self.cache,
+            self._requeue,
+            self.smoke,
+            clocks,
+            turns,
+            warm_ups,
+            meters=self.meters,
         )
         self.sync()
 

@@ -48,6 +48,10 @@ class OnProviderDown(StrEnum):
     REVERT = "revert"
 
 
+WITHOUT_LATENCY = frozenset({"triton", "torchserve"})
+"""Runtimes without a histogram of latencies: there a latency rule or condition does not apply."""
+
+
 def _is_share(number: float) -> bool:
     return 0.0 < number < 1.0
 
@@ -135,7 +139,9 @@ class Analysis(SpecModel):
     provider: DnsLabel = "default"
     """Name of a metrics provider that the administrator configured; never an address."""
     runtime: DnsLabel = "http"
-    """Preset of metric names that fits the model server."""
+    """Preset of metric names that fits the model server, or the proxy before it: http, triton,
+    vllm, torchserve, mlserver, bentoml, ray-serve, istio or envoy. Triton and TorchServe have no
+    histogram of latencies, so there latencyP99 does not apply."""
     level: Annotated[Level, Strict(False)] | None = None
     """How closely to watch: basic judges errorRate, detailed adds latencyP99, comprehensive adds
     throughput. The environment decides when it is left out; without one it is detailed."""

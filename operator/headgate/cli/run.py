@@ -16,6 +16,11 @@ examples:
 providers.yaml names the Prometheus servers that a ModelDeployment may use:
   providers:
     default: {url: "http://prometheus.monitoring:9090", scrapeInterval: 15s}
+
+notifications.yaml names whom to tell, by addresses as Apprise spells them:
+  receivers:
+    oncall: {url: "pagerduty://INTEGRATION_KEY@API_KEY", reasons: [RevertFailed]}
+    team: {url: "slack://TOKEN_A/TOKEN_B/TOKEN_C/#releases", namespaces: [risk]}
 """
 
 
@@ -31,6 +36,9 @@ def add(commands: Any) -> None:
     )
     added.add_argument("--providers", type=Path, metavar="FILE", help="metric providers (YAML)")
     added.add_argument(
+        "--notifications", type=Path, metavar="FILE", help="whom to tell of reverts (YAML)"
+    )
+    added.add_argument(
         "--namespace",
         action="append",
         default=[],
@@ -43,7 +51,11 @@ def add(commands: Any) -> None:
     added.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     added.add_argument("--log-format", default="json", choices=["json", "text"])
     added.add_argument(
-        "--health-port", type=int, default=8080, metavar="PORT", help="of /healthz and /readyz"
+        "--health-port",
+        type=int,
+        default=8080,
+        metavar="PORT",
+        help="of /healthz, /readyz and /metrics (default: 8080)",
     )
     added.add_argument(
         "--lease",
@@ -77,6 +89,7 @@ def execute(arguments: argparse.Namespace) -> int:
     try:
         configuration = Configuration(
             providers=arguments.providers,
+            notifications=arguments.notifications,
             namespaces=tuple(arguments.namespace),
             kubeconfig=arguments.kubeconfig,
             log_level=arguments.log_level,

@@ -17,6 +17,7 @@ ABORTED = "Aborted"
 UNDONE = "Undone"
 PEOPLES_REASONS = frozenset({ABORTED, UNDONE})
 """Why a person gives a version up. It is rejected as a bad one is, but costs no capacity."""
+REVERT_FAILED = "RevertFailed"
 LONGEST_UNPINNED_REVERT = 60.0
 """Seconds after which a revert pins to any ready stable pod, however few, and waits for no pod of
 the candidate to be gone."""
@@ -108,7 +109,9 @@ def conclude(state: State) -> State:
         return state
     seen = state.seen
     pinned = seen.live is not None and seen.live.revision == state.stable
-    if not pinned or seen.workload(release.revision) is not None:
+    if not pinned:
+        return _tell_not_pinned(state)
+    if seen.workload(release.revision) is not None:
         return state
     leaving = any(pod.revision == release.revision for pod in seen.pods)
     if state.swaps and leaving and state.since(release.decided) < LONGEST_UNPINNED_REVERT:
@@ -126,3 +129,25 @@ def conclude(state: State) -> State:
         outcome = "Reverted" if is_bad(state) else release.reason
         return state.finish(outcome, release.reason, release.message)
     return state.finish(release.reason, release.reason, release.message)
+
+
+def _tell_not_pinned(state: State) -> State:
+    """Say once, and loudly, that going back is not possible: nobody is left to serve instead."""
+    release = state.release
+    assert release is not None
+    told = any(
+        each.reason == REVERT_FAILED and each.time >= release.decided
+        for each in state.seen.status.decisions
+    )
+    overdue = state.since(release.decided) >= LONGEST_UNPINNED_REVERT
+    ready = state.seen.ready(state.stable)
+    if told or not overdue or ready or not state.replicas:
+        return state
+    back = state.version_of(state.stable)
+    return state.say(
+        REVERT_FAILED,
+        f"{release.version} cannot be taken back to {back}: after"
+        f" {for_people(state.since(release.decided))} none of its {state.replicas} pods is ready."
+        " It goes back as soon as one is.",
+        warning=True,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headgate.api.analysis import WITHOUT_LATENCY
 from headgate.api.quantities import parse_duration, resolve
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.judge import Comparison, Condition, JudgeSettings, Metric
@@ -67,12 +68,13 @@ def judge_settings(
     """The analysis and rollback parts of a resolved spec, in seconds and shares."""
     analysis = spec.analysis
     rules = analysis.rules
+    timed = analysis.runtime not in WITHOUT_LATENCY
     return JudgeSettings(
         interval=parse_duration(analysis.interval),
         scrape_interval=scrape_interval,
         unknown_timeout=parse_duration(analysis.unknown_timeout),
         error_rate_max=rules.error_rate.max if rules.error_rate else None,
-        latency_max=parse_duration(rules.latency_p99.max) if rules.latency_p99 else None,
+        latency_max=parse_duration(rules.latency_p99.max) if rules.latency_p99 and timed else None,
         throughput_min=rules.throughput.min if rules.throughput else None,
         conditions=tuple(
             Condition(
@@ -83,6 +85,7 @@ def judge_settings(
                 duration=parse_duration(each.duration),
             )
             for each in spec.rollback.conditions
+            if timed or each.metric.value != Metric.LATENCY_P99
         ),
         comparison=Comparison(
             tolerance=analysis.comparison.tolerance,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from headgate.core.intents import Note
@@ -27,16 +27,24 @@ _log = logging.getLogger(__name__)
 
 
 class Events:
-    """Writes Events, each sentence once per ten minutes and ModelDeployment."""
+    """Writes Events, each sentence once per ten minutes and ModelDeployment. `also` hears of every
+    note that is news, too."""
 
-    def __init__(self, client: KubeClient) -> None:
+    def __init__(
+        self, client: KubeClient, also: Callable[[Snapshot, Note], None] | None = None
+    ) -> None:
         self._client = client
+        self._also = also
         self._written: OrderedDict[tuple[str, str, str], float] = OrderedDict()
 
     async def record(self, snapshot: Snapshot, notes: Iterable[Note], now: float) -> None:
         """Events of the notes that were not written lately; `now` in seconds since the epoch. An
         Event that cannot be written is logged and lost: no release waits for one."""
-        for note in together(each for each in notes if self._is_news(snapshot, each, now)):
+        news = [each for each in notes if self._is_news(snapshot, each, now)]
+        if self._also is not None:
+            for note in news:
+                self._also(snapshot, note)
+        for note in together(news):
             try:
                 await self._client.create_event(event(snapshot, note, now))
             except KubeError as error:

@@ -45,7 +45,7 @@ def samples(
         chunk = moments[first : first + CHUNK_POINTS]
         rows = _ask(provider, query, chunk, step)
         for moment in chunk:
-            found = readings.read_counters(rows.get(moment, []), frozenset(pods))
+            found = readings.read_counters(rows.get(moment, []), frozenset(pods), preset.unit)
             yield readings.sample(moment, namespace, names, limits, found, {}, {}, oldest)
 
 

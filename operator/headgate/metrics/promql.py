@@ -5,7 +5,7 @@ Every selector carries the matchers of namespace and pod. `counters`, `quantiles
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 KIND = "headgate_kind"
 """The label that tells the rows of one answer apart: requests, errors or bucket."""
+
+PART = "headgate_part"
 
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
@@ -42,6 +44,15 @@ def one_of(label: str, values: Iterable[str]) -> Matcher:
     return Matcher(label, "=~", "|".join(alternatives))
 
 
+@dataclass(frozen=True)
+class Series:
+    """A metric, the labels that its server puts on it, and which of its series are meant."""
+
+    name: str
+    labels: tuple[str, ...]
+    matchers: tuple[Matcher, ...] = ()
+
+
 def counters(
     preset: "Preset",
     pods: Collection[tuple[str, str]],
@@ -50,32 +61,52 @@ def counters(
 ) -> str:
     """Raw counters of all pods in one question: requests, errors and the buckets of `limits`.
 
-    `pods` are (namespace, name). One question, so that no scrape falls between its parts: a
-    scrape that adds errors before it adds requests would read as a fault. A sample older than
-    `oldest` seconds is left out. Per pod the highest of duplicate series counts.
+    `pods` are (namespace, name), limits are in seconds. One question, so that no scrape falls
+    between its parts: a scrape that adds errors before it adds requests would read as a fault. A
+    sample older than `oldest` seconds is left out. Per pod the highest of duplicate series counts.
     """
     where = _where(pods)
-    total = _fresh(preset.requests, where, oldest)
-    failed = _fresh(preset.requests, (*where, *preset.failed), oldest)
     parts = [
-        _kind("requests", _per_pod(total, preset.labels)),
-        _kind("errors", _per_pod(failed, preset.labels)),
+        _kind("requests", _sum(preset.requests, where, oldest)),
+        _kind("errors", _sum(preset.failed, where, oldest)),
     ]
-    if limits:
-        buckets = _fresh(preset.buckets, (*where, _le(limits)), oldest)
-        parts.append(_kind("bucket", _per_pod(buckets, preset.bucket_labels, "le")))
+    if limits and preset.buckets is not None:
+        boundaries = _le([round(limit / preset.unit, 9) for limit in limits])
+        found = _fresh(preset.buckets, (*where, boundaries), oldest)
+        parts.append(_kind("bucket", _per_pod(found, preset.buckets.labels, "le")))
     return " or ".join(parts)
 
 
 def quantiles(preset: "Preset", pods: Collection[tuple[str, str]], window: float) -> str:
-    """Each pod's p99 over the last `window` seconds, interpolated inside a bucket: for display."""
-    rates = f"rate({_selector(preset.buckets, _where(pods))}[{_duration(window)}])"
-    return f"histogram_quantile(0.99, {_per_pod(rates, preset.bucket_labels, 'le')})"
+    """Each pod's p99 over the last `window` seconds in the preset's unit, interpolated inside a
+    bucket: for display. Raises ValueError when the preset has no histogram."""
+    buckets = _histogram(preset)
+    rates = f"rate({_selector(buckets, _where(pods))}[{_duration(window)}])"
+    return f"histogram_quantile(0.99, {_per_pod(rates, buckets.labels, 'le')})"
 
 
 def boundaries(preset: "Preset", pods: Collection[tuple[str, str]]) -> str:
-    """The bucket boundaries of each pod's histogram, one row each."""
-    return f"count by (namespace, pod, le) ({_selector(preset.buckets, _where(pods))})"
+    """The bucket boundaries of each pod's histogram, one row each. Raises ValueError when the
+    preset has none."""
+    return f"count by (namespace, pod, le) ({_selector(_histogram(preset), _where(pods))})"
+
+
+def _histogram(preset: "Preset") -> Series:
+    if preset.buckets is None:
+        raise ValueError("this runtime has no histogram of latencies")
+    return preset.buckets
+
+
+def _sum(several: Sequence[Series], where: tuple[Matcher, ...], oldest: float) -> str:
+    """Of each pod the sum of several metrics."""
+    parts = [_per_pod(_fresh(each, where, oldest), each.labels) for each in several]
+    if len(parts) == 1:
+        return parts[0]
+    # `or` leaves out what has the labels of what is there already.
+    apart = " or ".join(
+        f'label_replace({part}, "{PART}", "{number}", "", "")' for number, part in enumerate(parts)
+    )
+    return f"sum by (namespace, pod) ({apart})"
 
 
 def _where(pods: Collection[tuple[str, str]]) -> tuple[Matcher, ...]:
@@ -91,17 +122,18 @@ def _le(limits: Collection[float]) -> Matcher:
     return one_of("le", spellings)
 
 
-def _selector(name: str, matchers: Iterable[Matcher]) -> str:
-    return f"{name}{{{','.join(str(matcher) for matcher in matchers)}}}"
+def _selector(series: Series, where: Iterable[Matcher]) -> str:
+    matchers = ",".join(str(matcher) for matcher in (*where, *series.matchers))
+    return f"{series.name}{{{matchers}}}"
 
 
-def _fresh(name: str, matchers: Iterable[Matcher], oldest: float) -> str:
+def _fresh(series: Series, where: Iterable[Matcher], oldest: float) -> str:
     """The last samples not older than `oldest` seconds.
 
     Not `last_over_time`: that overlooks staleness markers, so after a restart the error series
     of the old process would still be added to the new one's total.
     """
-    selector = _selector(name, matchers)
+    selector = _selector(series, where)
     return f"({selector} and (time() - timestamp({selector}) <= {oldest:g}))"
 
 

@@ -145,7 +145,7 @@ def _counters(
         }
     except QueryError as error:
         return {target.key: str(error) for target in targets}
-    found |= readings.read_counters(rows, pods)
+    found |= readings.read_counters(rows, pods, poll.preset.unit)
     return {}
 
 
@@ -171,13 +171,17 @@ def _boundaries(
     except QueryError:
         # The limit stays unjudged for one more poll, and the next poll asks again.
         return {}
-    return {pod: found for pod, found in readings.read_boundaries(rows).items() if pod in pods}
+    return {
+        pod: found
+        for pod, found in readings.read_boundaries(rows, poll.preset.unit).items()
+        if pod in pods
+    }
 
 
 def _quantiles(poll: _Poll, found: Mapping[Pod, PodReadings]) -> Mapping[Pod, float]:
     if poll.known_quantiles is not None:
         return {pod: value for pod, value in poll.known_quantiles.items() if pod in found}
-    if not found:
+    if not found or poll.preset.buckets is None:
         return {}
     window = _QUANTILE_SCRAPES * poll.provider.scrape_interval
     try:
@@ -185,4 +189,4 @@ def _quantiles(poll: _Poll, found: Mapping[Pod, PodReadings]) -> Mapping[Pod, fl
     except QueryError:
         # Shown to people and never judged, so its absence is no outage.
         return {}
-    return readings.read_quantiles(rows)
+    return readings.read_quantiles(rows, poll.preset.unit)

@@ -27,8 +27,11 @@ class PodReadings:
     buckets: dict[float, float | None] = field(default_factory=dict)
 
 
-def read_counters(rows: Iterable[Row], pods: frozenset[Pod]) -> dict[Pod, PodReadings]:
-    """The readings of the pods asked for, from the answer to `promql.counters`."""
+def read_counters(
+    rows: Iterable[Row], pods: frozenset[Pod], unit: float = 1.0
+) -> dict[Pod, PodReadings]:
+    """The readings of the pods asked for, from the answer to `promql.counters`; boundaries come in
+    `unit` seconds."""
     readings: dict[Pod, PodReadings] = {}
     seen: set[tuple[str, ...]] = set()
     for row in rows:
@@ -46,26 +49,26 @@ def read_counters(rows: Iterable[Row], pods: frozenset[Pod]) -> dict[Pod, PodRea
             of_pod.requests = value
         elif kind == "errors":
             of_pod.errors = value
-        elif kind == "bucket" and (boundary := _boundary(row)) is not None:
+        elif kind == "bucket" and (boundary := _boundary(row, unit)) is not None:
             # The spellings "1" and "1.0" are one boundary, of two exporters.
             of_pod.buckets[boundary] = None if boundary in of_pod.buckets else value
     return readings
 
 
-def read_quantiles(rows: Iterable[Row]) -> dict[Pod, float]:
-    """Each pod's p99 in seconds, where there is one."""
+def read_quantiles(rows: Iterable[Row], unit: float = 1.0) -> dict[Pod, float]:
+    """Each pod's p99 in seconds, where there is one; the rows are in `unit` seconds."""
     return {
-        (row.metric.get("namespace", ""), row.metric.get("pod", "")): value
+        (row.metric.get("namespace", ""), row.metric.get("pod", "")): value * unit
         for row in rows
         if (value := _count(row)) is not None
     }
 
 
-def read_boundaries(rows: Iterable[Row]) -> dict[Pod, tuple[float, ...]]:
-    """Each pod's finite bucket boundaries in seconds, in order."""
+def read_boundaries(rows: Iterable[Row], unit: float = 1.0) -> dict[Pod, tuple[float, ...]]:
+    """Each pod's finite bucket boundaries in seconds, in order; the rows are in `unit` seconds."""
     found: dict[Pod, set[float]] = {}
     for row in rows:
-        boundary = _boundary(row)
+        boundary = _boundary(row, unit)
         if boundary is not None and math.isfinite(boundary):
             pod = (row.metric.get("namespace", ""), row.metric.get("pod", ""))
             found.setdefault(pod, set()).add(boundary)
@@ -143,9 +146,10 @@ def _count(row: Row) -> float | None:
     return value if math.isfinite(value) and value >= 0 else None
 
 
-def _boundary(row: Row) -> float | None:
+def _boundary(row: Row, unit: float) -> float | None:
     try:
-        boundary = float(row.metric.get("le", ""))
-    except ValueError:
+        # Rounded, for 0.3 is not 300 times 0.001 to a machine.
+        boundary = round(float(row.metric.get("le", "")) * unit, 9)
+    except (ValueError, OverflowError):
         return None
     return None if math.isnan(boundary) else boundary

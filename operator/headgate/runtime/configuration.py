@@ -11,6 +11,7 @@ from headgate.api.quantities import Duration, parse_duration
 from headgate.core.turns import Caps
 from headgate.metrics import Providers
 from headgate.runtime.leadership import Timing
+from headgate.runtime.notifying import Notifications
 
 Namespace = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)
@@ -30,13 +31,14 @@ LONGEST_LEASE = 600.0
 
 
 class Configuration(BaseModel):
-    """`providers` is the file of metric providers; no namespaces means all; without `kubeconfig`
-    the pod's service account is used, or the user's own; without `lease` this process is the only
-    one, and leads."""
+    """`providers` is the file of metric providers, `notifications` that of who is told; no
+    namespaces means all; without `kubeconfig` the pod's service account is used, or the user's own;
+    without `lease` this process is the only one, and leads."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     providers: Path | None = None
+    notifications: Path | None = None
     namespaces: tuple[Namespace, ...] = ()
     kubeconfig: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -66,6 +68,23 @@ class Configuration(BaseModel):
     def timing(self) -> Timing:
         """How long the lease lasts, and what follows from that."""
         return Timing.of(parse_duration(self.lease_duration))
+
+    def load_notifications(self) -> Notifications | None:
+        """Read the file of receivers; None without one. Raises OSError, or ValueError saying what
+        is wrong in it, also when what it needs is not installed."""
+        if self.notifications is None:
+            return None
+        try:
+            # Apprise takes 17 MiB, which only those pay who are told of anything.
+            from headgate.integrations import notification
+        except ImportError as error:
+            raise ValueError("--notifications needs: pip install 'headgate[notify]'") from error
+        receivers = notification.Receivers.load(self.notifications)
+
+        def deliver(receiver: str, message: notification.Message) -> bool:
+            return notification.send(receivers.receivers[receiver], message)
+
+        return Notifications(lambda message: notification.concerned(receivers, message), deliver)
 
     def load_providers(self) -> Providers:
         """Read the file of providers. Raises OSError, or ValueError saying what is wrong in it."""

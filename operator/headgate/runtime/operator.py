@@ -13,12 +13,15 @@ import asyncio
 import logging
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from headgate import __version__
+from headgate.core.intents import Note
 from headgate.kube.api import ApiClient
 from headgate.kube.client import KubeClient, NotLeader, Unavailable
+from headgate.kube.snapshot import Snapshot
 from headgate.metrics import Poller, Providers
 from headgate.runtime import logs
 from headgate.runtime.cache import Cache, Key
@@ -26,6 +29,8 @@ from headgate.runtime.configuration import Configuration
 from headgate.runtime.health import health_server
 from headgate.runtime.informer import Informer
 from headgate.runtime.leader import LEAVE_SECONDS, Leader
+from headgate.runtime.meters import Meters
+from headgate.runtime.notifying import Notifications
 from headgate.runtime.polling import Polling
 from headgate.runtime.queue import KeyedQueue
 from headgate.runtime.reconcile import Reconciler
@@ -47,25 +52,31 @@ def run(configuration: Configuration) -> int:
     logs.configure(configuration.log_level, configuration.log_format)
     try:
         providers = configuration.load_providers()
+        notifications = configuration.load_notifications()
     except (OSError, ValueError) as error:
         print(f"headgate run: {error}", file=sys.stderr)
         return 2
     try:
-        return asyncio.run(_run(configuration, providers))
+        return asyncio.run(_run(configuration, providers, notifications))
     except (Unavailable, OSError) as error:
         print(f"headgate run: {error}", file=sys.stderr)
         return 1
 
 
-async def _run(configuration: Configuration, providers: Providers) -> int:
+async def _run(
+    configuration: Configuration, providers: Providers, notifications: Notifications | None
+) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with _clients(configuration) as (client, leader):
-        operator = Operator(client, configuration, providers, leader)
+        operator = Operator(client, configuration, providers, leader, notifications)
         async with health_server(
-            configuration.health_port, lambda: operator.healthy, lambda: operator.ready
+            configuration.health_port,
+            lambda: operator.healthy,
+            lambda: operator.ready,
+            metrics=operator.meters.text,
         ) as port:
             _log.info("headgate %s started, health on port %d", __version__, port)
             return await operator.run(stop)
@@ -97,9 +108,13 @@ class Operator:
         configuration: Configuration,
         providers: Providers,
         leader: Leader | None = None,
+        notifications: Notifications | None = None,
     ) -> None:
         self._leader = leader
+        self._notifications = notifications
         self._cache = Cache()
+        self.meters = Meters()
+        self.meters.leads = lambda: leader is None or leader.leads
         self._poller = Poller(providers)
         self._smoke = SmokeRuns(self._requeue)
         self._warm_ups = WarmUps(self._requeue)
@@ -111,10 +126,14 @@ class Operator:
             self._smoke,
             turns=turns,
             warm_ups=self._warm_ups,
+            also_tell=self._tell,
+            meters=self.meters,
         )
-        self._polling = Polling(self._poller, providers, self._reconciler.deliver)
+        self._polling = Polling(
+            self._poller, providers, self._reconciler.deliver, meters=self.meters
+        )
         self._reconciler.polling = self._polling
-        self._queue: KeyedQueue[Key] = KeyedQueue(self._reconciler.reconcile)
+        self._queue: KeyedQueue[Key] = KeyedQueue(self._pass)
 
         def watch(receive: Receive) -> Watch:
             return Watch(configuration.namespaces, configuration.kubeconfig, receive)
@@ -145,6 +164,9 @@ class Operator:
             asyncio.create_task(self._informer.run(), name="informer"),
             asyncio.create_task(self._passes(), name="passes"),
         ]
+        if self._notifications is not None:
+            told = asyncio.create_task(self._notifications.run(), name="notifications")
+            self._tasks.append(told)
         if self._leader is not None:
             self._leadership = asyncio.create_task(self._lead(self._leader), name="leadership")
         stopped = asyncio.create_task(stop.wait())
@@ -183,6 +205,8 @@ class Operator:
         await self._polling.close()
         self._poller.close()
         await self._leave()
+        if self._notifications is not None:
+            await self._notifications.close()
 
     async def _leave(self) -> None:
         """Only now that nothing is written any more, another process may lead."""
@@ -192,6 +216,20 @@ class Operator:
         await asyncio.wait({self._leadership}, timeout=LEAVE_SECONDS if self.ready else 0.0)
         self._leadership.cancel()
         await asyncio.gather(self._leadership, return_exceptions=True)
+
+    async def _pass(self, key: Key) -> float | None:
+        began, failed = time.monotonic(), True
+        try:
+            again = await self._reconciler.reconcile(key)
+            failed = False
+        finally:
+            self.meters.passed(time.monotonic() - began, failed)
+        return again
+
+    def _tell(self, snapshot: Snapshot, note: Note) -> None:
+        self.meters.told(snapshot, note)
+        if self._notifications is not None:
+            self._notifications.tell(snapshot, note)
 
     def _requeue(self, key: Key, seconds: float) -> None:
         self._queue.add(key, seconds)

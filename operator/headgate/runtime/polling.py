@@ -19,6 +19,7 @@ from headgate.judge import Metric, Sample
 from headgate.kube.snapshot import Snapshot
 from headgate.metrics import Providers, Target
 from headgate.runtime.cache import Key
+from headgate.runtime.meters import Meters
 
 EARLY_SECONDS = 15.0
 """Between two polls that come early because a hold ends: however many releases there are, they add
@@ -66,8 +67,10 @@ class Polling:
         providers: Providers,
         deliver: Callable[[Key, Sample], None],
         now: Callable[[], float] = time.time,
+        meters: Meters | None = None,
     ) -> None:
         self._poller = poller
+        self._meters = meters or Meters()
         self._providers = providers
         self._deliver = deliver
         self._now = now
@@ -161,12 +164,16 @@ class Polling:
                     await self._earlier.wait()
 
     async def _ask(self, provider: str, targets: list[Target]) -> None:
+        began = time.monotonic()
         try:
             samples = await self._poller.poll(targets, self._now())
         except Exception as error:
             # A fault in one poll must not end the polls: without them nothing is ever reverted.
             _log.exception("poll of metrics provider %s broke", provider, exc_info=error)
             return
+        # What nobody configured is a name that an author may choose.
+        known = provider if self._providers.get(provider) is not None else "unconfigured"
+        self._meters.polled(known, time.monotonic() - began, list(samples.values()))
         for key, sample in samples.items():
             if key in self._intervals:
                 self._deliver(key, sample)

@@ -30,6 +30,7 @@ from headgate.runtime.broken import broken_status
 from headgate.runtime.cache import Cache, Identity, Key, identity_of
 from headgate.runtime.carrying import NamespaceGoing, Outcome, carry_out_each
 from headgate.runtime.memory import Memory, status_due, to_json
+from headgate.runtime.meters import Meters
 from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.smoke_runs import SmokeRuns
@@ -54,7 +55,8 @@ class Clocks:
 
 
 class Reconciler:
-    """The passes of all ModelDeployments. `requeue(key, seconds)` asks for another one."""
+    """The passes of all ModelDeployments. `requeue(key, seconds)` asks for another one; `also_tell`
+    hears of everything that becomes an Event."""
 
     def __init__(
         self,
@@ -65,6 +67,8 @@ class Reconciler:
         clocks: Clocks | None = None,
         turns: Turns | None = None,
         warm_ups: WarmUps | None = None,
+        also_tell: Callable[[Snapshot, Note], None] | None = None,
+        meters: Meters | None = None,
     ) -> None:
         self._client = client
         self._cache = cache
@@ -73,7 +77,8 @@ class Reconciler:
         self._warm_ups = warm_ups or WarmUps(requeue)
         self._clocks = clocks or Clocks()
         self._turns = turns or Turns(Caps(), cache, requeue)
-        self._events = Events(client)
+        self._meters = meters or Meters()
+        self._events = Events(client, also_tell)
         self._memories: dict[Key, Memory] = {}
         self.polling: Polling | None = None
 
@@ -105,6 +110,7 @@ class Reconciler:
     def forget(self, key: Key) -> None:
         """Drop everything about a ModelDeployment that is gone."""
         self._memories.pop(key, None)
+        self._meters.forget(key)
         self._turns.forget(key)
         self._smoke.forget(key)
         self._warm_ups.forget(key)
@@ -185,8 +191,10 @@ class Reconciler:
         if isinstance(outcome.failed, SetTraffic) and outcome.failure is not None:
             # The Service carries the decision. While it does not, nothing may believe in it: the
             # next pass decides again from what is then true.
+            await self._tell_not_pinned(snapshot, planned, outcome.failure)
             raise outcome.failure
         before = (memory.status or snapshot.status).release
+        self._meters.planned(key, memory.status or snapshot.status, planned.status)
         memory.status = planned.status
         memory.notes.extend(planned.notes)
         for note in planned.notes:
@@ -257,6 +265,15 @@ class Reconciler:
         memory.notes.clear()
         if notes:
             await self._events.record(snapshot, notes, self._clocks.now())
+
+    async def _tell_not_pinned(self, snapshot: Snapshot, planned: Plan, failure: KubeError) -> None:
+        """A version that was found bad still gets traffic, and may for long: people should know."""
+        release = planned.status.release
+        if release is None or release.stage != "Reverting" or isinstance(failure, Conflict):
+            return
+        what = f"{release.version} is to be taken back, but the live Service cannot be changed"
+        note = Note("RevertFailed", f"{what}: {failure}. It is tried again.", warning=True)
+        await self._events.record(snapshot, [note], self._clocks.now())
 
     async def _tell_broken(self, snapshot: Snapshot, memory: Memory, sentence: str) -> None:
         known = memory.status or snapshot.status
