@@ -17,7 +17,7 @@ POINTS = [
 
 
 @pytest.mark.parametrize("points", [POINTS, POINTS[:1], []])
-@pytest.mark.parametrize(("limit", "unit"), [(0.05, "minutes"), (None, "polls")])
+@pytest.mark.parametrize(("limit", "unit"), [(0.05, "seconds"), (None, "polls")])
 def test_a_picture_is_drawn(
     points: list[Point], limit: float | None, unit: str, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def of_release(
-    release: str,
+    title: str,
     replayed: Sequence[Replayed],
     end: Replayed,
     settings: JudgeSettings,
@@ -51,7 +51,7 @@ def of_release(
         )
     _save(
         plot.Picture(
-            title=f"{release}\n{end.judgement.verdict.value}: {end.judgement.sentence}",
+            title=f"{title}\n{end.judgement.verdict.value}: {end.judgement.sentence}",
             metric="errors" if share.metric is Metric.ERROR_RATE else "slow requests",
             points=points,
             limit=share.limit,

@@ -12,6 +12,7 @@ from headgate.cli.cluster import Session, Trouble, plain_name, run
 from headgate.cli.replay import changed
 
 if TYPE_CHECKING:
+    from headgate.api.status import Status
     from headgate.judge import JudgeSettings
     from headgate.judge.replaying import Replayed
     from headgate.metrics.providers import Provider
@@ -59,9 +60,19 @@ async def _replay(session: Session, arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         from headgate.cli.plotted import of_release
 
-        of_release(release, replayed, end, settings, past.start, arguments.plot)
+        title = f"{session.namespace}/{name} {_version(shown.status, release)}"
+        of_release(title, replayed, end, settings, past.start, arguments.plot)
     _show(release, replayed, end, past.start, arguments)
     return 0
+
+
+def _version(status: Status, release: str) -> str:
+    """The version of a release as the record names it; its own name when nobody knows it."""
+    began, _, revision = release.rpartition("-")
+    versions = {each.revision: each.version for each in status.releases}
+    if status.release is not None:
+        versions[status.release.revision] = status.release.version
+    return f"{versions.get(revision) or revision}, {began}"
 
 
 def _provider(arguments: argparse.Namespace) -> Provider:

@@ -18,6 +18,9 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 from matplotlib.ticker import MaxNLocator
 
+LONG = 600.0
+"""Seconds from which on time is told in minutes."""
+
 FEW = 60
 """Points that are marked one by one."""
 
@@ -43,20 +46,21 @@ class Point:
 @dataclass(frozen=True)
 class Picture:
     """A metric's points, and what they are held against: `limit` is a share, `bad_from` an E; the
-    title says what happened."""
+    title says what happened. `unit` is that of the points' times: seconds or polls."""
 
     title: str
     metric: str
     points: Sequence[Point]
     limit: float | None
     bad_from: float
-    unit: str = "minutes"
+    unit: str = "seconds"
 
 
 def save(picture: Picture, file: Path) -> None:
     """Draw it into a PNG or SVG file. Raises OSError, and ValueError for another kind of file."""
-    points = picture.points
-    scale = 60.0 if picture.unit == "minutes" else 1.0
+    points, unit, scale = picture.points, picture.unit, 1.0
+    if unit == "seconds" and points and points[-1].at > LONG:
+        unit, scale = "minutes", 60.0
     times = [point.at / scale for point in points]
     figure, (shares, evidence) = pyplot.subplots(
         2, 1, sharex=True, figsize=(10, 6.5), height_ratios=(3, 2), layout="constrained"
@@ -79,7 +83,7 @@ def save(picture: Picture, file: Path) -> None:
         said = f"limit {100 * picture.limit:g} %"
         shares.axhline(100 * picture.limit, color=LIMIT, linestyle="--", label=said)
     shares.set_ylabel(f"{picture.metric}, % of requests")
-    shares.set_ylim(bottom=0)
+    shares.set_ylim(bottom=-0.02 * shares.get_ylim()[1])
     evidence.plot(
         times,
         [min(max(point.e, LEAST_E), MOST_E) for point in points],
@@ -91,8 +95,8 @@ def save(picture: Picture, file: Path) -> None:
     )
     evidence.set_yscale("log")
     evidence.set_ylabel("E, evidence against it")
-    evidence.set_xlabel(picture.unit)
-    if picture.unit != "minutes":
+    evidence.set_xlabel(unit)
+    if unit == "polls":
         evidence.xaxis.set_major_locator(MaxNLocator(integer=True))
     bad = next((point for point in points if point.verdict is Verdict.BAD), None)
     if bad is not None:
@@ -110,7 +114,7 @@ def save(picture: Picture, file: Path) -> None:
         traffic = shares.twinx()
         weights = [point.weight if point.weight is not None else float("nan") for point in points]
         traffic.step(times, weights, where="post", color=TRAFFIC, linewidth=1, alpha=0.8)
-        traffic.set_ylim(0, 105)
+        traffic.set_ylim(-2, 105)
         traffic.set_ylabel("candidate's weight, %", color=TRAFFIC)
     shares.set_title(picture.title, loc="left", fontsize=11, wrap=True)
     for axes in (shares, evidence):
