@@ -81,8 +81,9 @@ def volumes(objects: list[Object]) -> dict[str, Object]:
 
 
 def test_receivers_come_from_a_secret_that_is_mounted_and_never_read(render: Render) -> None:
-    assert "notifications" not in volumes(render())
-    objects = render("notifications.secretName=told")
+    assert not {"notifications", "credentials"} & volumes(render()).keys()
+    objects = render("notifications.secretName=told", "providersSecretName=passwords")
+    assert volumes(objects)["credentials"]["secret"] == {"secretName": "passwords"}
     assert volumes(objects)["notifications"]["secret"] == {"secretName": "told"}
     arguments = parser().parse_args(container(objects)["args"])
     mounts = {each["name"]: each["mountPath"] for each in container(objects)["volumeMounts"]}

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
@@ -20,6 +21,7 @@ from headgate.metrics.providers import Provider
 from headgate.metrics.session import BoundedSession, DeadlineError, TooLargeError
 
 _MOST_TEXT = 160
+_LONGEST_SECRET = 64 * 1024
 
 
 class QueryError(Exception):
@@ -81,6 +83,7 @@ class Client:
     def ask(self, query: str, at: float) -> list[Row]:
         """The rows of an instant query at the moment `at`; raises QueryError."""
         with self._told():
+            self._authenticate()
             rows = self._prometheus.custom_query(query, params={"time": f"{at:.3f}"})
             self._check("vector")
             return _ROWS.validate_python(rows)
@@ -89,10 +92,28 @@ class Client:
         """The series of a range query from `start` to `end`, in whole seconds, one value every
         `step` seconds; raises QueryError."""
         with self._told():
+            self._authenticate()
             first, last = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
             series = self._prometheus.custom_query_range(query, first, last, f"{step:g}")
             self._check("matrix")
             return _SERIES.validate_python(series)
+
+    def _authenticate(self) -> None:
+        """Reads the credentials, which may be others than at the last poll."""
+        provider = self._provider
+        try:
+            if provider.bearer_token_file is not None:
+                token = _secret(provider.bearer_token_file)
+                self._session.headers["Authorization"] = f"Bearer {token}"
+            if provider.basic_auth is not None:
+                password = _secret(provider.basic_auth.password_file)
+                self._session.auth = (provider.basic_auth.username, password)
+        except (OSError, UnicodeDecodeError) as error:
+            raise QueryError(self._sentence("has credentials that cannot be read")) from error
+        if provider.tls is not None:
+            self._session.verify = str(provider.tls.ca_file) if provider.tls.ca_file else True
+            if provider.tls.cert_file is not None:
+                self._session.cert = (str(provider.tls.cert_file), str(provider.tls.key_file))
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -132,6 +153,11 @@ class Client:
 
     def _sentence(self, what: str) -> str:
         return f'metrics provider "{self._name}" {what}'
+
+
+def _secret(file: Path) -> str:
+    with file.open(encoding="utf-8") as stream:
+        return stream.read(_LONGEST_SECRET).strip()
 
 
 def _printable(text: str) -> str:

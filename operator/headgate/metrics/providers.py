@@ -5,7 +5,7 @@ where it is and how it is asked. It is read once, when the operator starts.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 import yaml
@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 
@@ -38,21 +39,61 @@ def _address(url: str) -> str:
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 
 
+_SPELLED = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class BasicAuthentication(BaseModel):
+    """A user whose password is in a file."""
+
+    model_config = _SPELLED
+
+    username: str = Field(min_length=1, max_length=256)
+    password_file: Path
+
+
+class Certificates(BaseModel):
+    """Which authority signs the server's certificate (the system's when left out), and the client's
+    own certificate with its key. All are PEM files."""
+
+    model_config = _SPELLED
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("certFile and keyFile belong together")
+        return self
+
+
 class Provider(BaseModel):
     """One Prometheus, or what answers its query API.
 
     Times are seconds here and durations such as `15s` in the file. `timeout` is the total for
-    everything asked in one poll; an answer of more than `max_bytes` is refused.
+    everything asked in one poll; an answer of more than `max_bytes` is refused. Credentials are
+    files, read anew for every poll, so they may be renewed; they are only sent over https.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
-    )
+    model_config = _SPELLED
 
     url: Annotated[str, AfterValidator(_address)]
     scrape_interval: Seconds = Field(default=15.0, ge=1, le=3600)
     timeout: Seconds = Field(default=5.0, gt=0, le=60)
     max_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, le=256 * 1024 * 1024)
+    bearer_token_file: Path | None = None
+    basic_auth: BasicAuthentication | None = None
+    tls: Certificates | None = None
+
+    @model_validator(mode="after")
+    def _credentials(self) -> Self:
+        if self.bearer_token_file is not None and self.basic_auth is not None:
+            raise ValueError("bearerTokenFile and basicAuth exclude each other")
+        secret = self.bearer_token_file or self.basic_auth or self.tls
+        if secret is not None and not self.url.startswith("https://"):
+            raise ValueError("credentials and tls are for an https:// url only")
+        return self
 
 
 class Providers(BaseModel):
