@@ -64,6 +64,29 @@ STORIES = {
         seconds=240,
         rate=0.4,
     ),
+    "slow-but-not-critical": Story(
+        "Slow, but latency is not critical: held for four holds, then on without a verdict",
+        {
+            0: apply("1.0.0"),
+            60: later(
+                "2.0.0",
+                analysis=_analysis(
+                    rules={"latencyP99": {"critical": False}}, onInconclusive="advance"
+                ),
+            ),
+        },
+        behaviours={"2.0.0": Behaviour(slow=0.2)},
+        seconds=300,
+    ),
+    "slow-in-a-dry-run": Story(
+        "Slow, but latency is only tried out: judged, recorded, and nothing decided by it",
+        {
+            0: apply("1.0.0"),
+            60: later("2.0.0", analysis=_analysis(rules={"latencyP99": {"dryRun": True}})),
+        },
+        behaviours={"2.0.0": Behaviour(slow=0.2)},
+        seconds=200,
+    ),
     "cannot-go-back": Story(
         "Bad in the watch, and the version before does not start any more: said loudly, then done",
         {

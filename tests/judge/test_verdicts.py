@@ -17,7 +17,7 @@ from headgate.judge import (
     judge,
     throughput,
 )
-from tests.judge.worlds import COMPARED, SETTINGS, World, started
+from tests.judge.worlds import COMPARED, LIMIT, SETTINGS, World, started
 
 OVER = Stage(compared=True, hold_over=True)
 WATCH = Stage(watching=True, throughput_applies=True)
@@ -359,3 +359,34 @@ def test_a_condition_is_the_reason_in_the_watch_and_a_rule_before_it() -> None:
 
 def test_nothing_observed_is_not_good() -> None:
     assert judge(begin(0, None), SETTINGS, OVER).verdict is Verdict.UNKNOWN
+
+
+def judged(**changes: object) -> Judgement:
+    """A slow candidate without errors, with enough requests, when the hold is over."""
+    world = started(settings=replace(SETTINGS, **changes), stage=OVER)  # type: ignore[arg-type]
+    world.serve("old", 4000, 0, 4)
+    world.serve("new", 1000, 0, 200)
+    return world.poll()
+
+
+def test_a_metric_that_is_not_critical_holds_the_step_and_takes_nothing_back() -> None:
+    assert judged().verdict is Verdict.BAD
+    found = judged(not_critical=frozenset({Metric.LATENCY_P99}))
+    assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "NotCritical")
+    assert found.sentence.startswith("not critical: candidate 20.0 % of requests slower")
+    assert check(found, "latencyP99").verdict is Verdict.BAD
+
+
+def test_a_metric_in_a_dry_run_is_judged_and_decides_nothing() -> None:
+    found = judged(dry_run=frozenset({Metric.LATENCY_P99}))
+    assert found.verdict is Verdict.GOOD
+    assert "errors" in found.sentence
+    for name in ("latencyP99", "latencyP99 vs stable"):
+        assert check(found, name).verdict is Verdict.BAD
+        assert check(found, name).sentence.startswith("dry run: candidate 20.0 % of requests")
+
+
+def test_a_condition_reverts_whatever_is_said_of_its_metric() -> None:
+    condition = Condition("slow", Metric.LATENCY_P99, above=LIMIT, duration=15)
+    found = judged(conditions=(condition,), dry_run=frozenset({Metric.LATENCY_P99}))
+    assert (found.verdict, found.reason) == (Verdict.BAD, "slow")

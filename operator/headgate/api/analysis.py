@@ -56,7 +56,18 @@ def _is_share(number: float) -> bool:
     return 0.0 < number < 1.0
 
 
-class ErrorRateRule(SpecModel):
+class MetricRule(SpecModel):
+    """What all rules can say of their metric: whether it decides."""
+
+    critical: bool = True
+    """Whether a bad result takes the release back, or after promotion marks it failed. Without, the
+    step waits for it to get better, and onInconclusive applies."""
+    dry_run: bool = False
+    """Judge and record this metric, its comparison with stable included, and decide nothing by
+    it."""
+
+
+class ErrorRateRule(MetricRule):
     """Limit on the share of requests that fail."""
 
     admission = (
@@ -72,7 +83,7 @@ class ErrorRateRule(SpecModel):
     """Largest share of failed requests, between 0 and 1: 0.05 means 5 %."""
 
 
-class LatencyRule(SpecModel):
+class LatencyRule(MetricRule):
     """Limit on the time within which 99 of 100 requests are answered."""
 
     admission = (longer_than_nothing("max", "max"),)
@@ -82,7 +93,7 @@ class LatencyRule(SpecModel):
     model server's histogram; another limit is moved to the nearest boundary, and status says so."""
 
 
-class ThroughputRule(SpecModel):
+class ThroughputRule(MetricRule):
     """Limit below which the live Service answers too few requests."""
 
     min: float = Field(default=100.0, ge=0)

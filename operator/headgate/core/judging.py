@@ -207,7 +207,7 @@ def _act_in_watch(state: State, judgement: Judgement) -> State:
     """In the watch a condition reverts; a rule alerts and marks the release failed (R8, R9)."""
     release = state.release
     assert release is not None
-    bad = [check for check in judgement.checks if check.verdict is Verdict.BAD]
+    bad = [check for check in judgement.checks if check.takes_back]
     fired = next((check for check in bad if check.kind is CheckKind.CONDITION), None)
     if fired is not None:
         return revert(state, fired.reason, fired.sentence)

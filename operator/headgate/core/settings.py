@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headgate.api.analysis import WITHOUT_LATENCY
+from headgate.api.analysis import WITHOUT_LATENCY, MetricRule
 from headgate.api.quantities import parse_duration, resolve
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.judge import Comparison, Condition, JudgeSettings, Metric
@@ -69,6 +69,11 @@ def judge_settings(
     analysis = spec.analysis
     rules = analysis.rules
     timed = analysis.runtime not in WITHOUT_LATENCY
+    by_metric: dict[Metric, MetricRule | None] = {
+        Metric.ERROR_RATE: rules.error_rate,
+        Metric.LATENCY_P99: rules.latency_p99,
+        Metric.THROUGHPUT: rules.throughput,
+    }
     return JudgeSettings(
         interval=parse_duration(analysis.interval),
         scrape_interval=scrape_interval,
@@ -76,6 +81,8 @@ def judge_settings(
         error_rate_max=rules.error_rate.max if rules.error_rate else None,
         latency_max=parse_duration(rules.latency_p99.max) if rules.latency_p99 and timed else None,
         throughput_min=rules.throughput.min if rules.throughput else None,
+        not_critical=frozenset(m for m, rule in by_metric.items() if rule and not rule.critical),
+        dry_run=frozenset(m for m, rule in by_metric.items() if rule and rule.dry_run),
         conditions=tuple(
             Condition(
                 name=each.name,

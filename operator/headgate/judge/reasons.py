@@ -6,6 +6,7 @@ TOO_FEW_SAMPLES = "TooFewSamples"
 WITHIN_LIMIT = "WithinLimit"
 NOT_APPLICABLE = "NotApplicable"
 HOLDING = "Holding"
+NOT_CRITICAL = "NotCritical"
 
-INCONCLUSIVE = (SHARED_FAILURE, SUSPICION, TOO_FEW_SAMPLES)
+INCONCLUSIVE = (NOT_CRITICAL, SHARED_FAILURE, SUSPICION, TOO_FEW_SAMPLES)
 """Reasons for which measurements give no verdict, the one that says most first."""

@@ -146,7 +146,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class JudgeSettings:
-    """The spec's analysis and rollback in seconds and shares; None means the rule is not set."""
+    """The spec's analysis and rollback in seconds and shares; None means the rule is not set.
+
+    A bad rule or comparison on a metric that is `not_critical` takes nothing back; one on a metric
+    that is a `dry_run` decides nothing at all.
+    """
 
     interval: float = 60.0
     scrape_interval: float = 15.0
@@ -156,6 +160,8 @@ class JudgeSettings:
     throughput_min: float | None = None
     conditions: tuple[Condition, ...] = ()
     comparison: Comparison = field(default_factory=Comparison)
+    not_critical: frozenset[Metric] = frozenset()
+    dry_run: frozenset[Metric] = frozenset()
 
     @property
     def latency_limits(self) -> frozenset[float]:
@@ -190,6 +196,13 @@ class Check:
     p99: float | None = None
     e: float | None = None
     bad_from: float | None = None
+    critical: bool = True
+    dry_run: bool = False
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether it is Bad and that counts."""
+        return self.verdict is Verdict.BAD and self.critical and not self.dry_run
 
 
 @dataclass(frozen=True)

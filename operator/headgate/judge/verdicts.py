@@ -6,6 +6,7 @@ that a person can do most about.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from headgate.judge import sentences
 from headgate.judge.conditions import live_throughput, metric_value, throughput_applies
@@ -14,6 +15,7 @@ from headgate.judge.reasons import (
     HOLDING,
     INCONCLUSIVE,
     NOT_APPLICABLE,
+    NOT_CRITICAL,
     SUSPICION,
     TOO_FEW_SAMPLES,
     WITHIN_LIMIT,
@@ -46,13 +48,15 @@ def judge(evidence: Evidence, settings: JudgeSettings, stage: Stage) -> Judgemen
     rules = _of_shares(evidence, settings, stage)
     if settings.throughput_min is not None:
         rules.append(_throughput(settings.throughput_min, evidence, settings, stage))
+    rules = [_counts_as(rule, settings) for rule in rules]
     conditions = [_condition(c, evidence, stage) for c in settings.conditions]
     checks = (*rules, *conditions)
     # In the watch only a condition reverts, so it is the one to name.
-    ranked = (*conditions, *rules) if stage.watching else checks
+    ranked = [*conditions, *rules] if stage.watching else [*checks]
     for check in ranked:
-        if check.verdict is Verdict.BAD:
+        if check.takes_back:
             return Judgement(Verdict.BAD, check.reason, check.sentence, checks)
+    ranked = [check for check in ranked if not check.dry_run]
     if evidence.unknown:
         timed_out = (
             evidence.unknown == "CandidateSilent" and evidence.silent >= settings.unknown_timeout
@@ -61,6 +65,10 @@ def judge(evidence: Evidence, settings: JudgeSettings, stage: Stage) -> Judgemen
         sentence = f"{evidence.unknown_sentence}, for {sentences.span(lasted)}"
         verdict = Verdict.BAD if timed_out else Verdict.UNKNOWN
         return Judgement(verdict, evidence.unknown, sentence, checks)
+    for check in ranked:
+        if check.verdict is Verdict.BAD:
+            sentence = f"not critical: {check.sentence}"
+            return Judgement(Verdict.UNKNOWN, NOT_CRITICAL, sentence, checks)
     for reason in INCONCLUSIVE:
         for check in ranked:
             if check.verdict is Verdict.UNKNOWN and check.reason == reason:
@@ -69,6 +77,13 @@ def judge(evidence: Evidence, settings: JudgeSettings, stage: Stage) -> Judgemen
     if not stage.hold_over:
         return Judgement(Verdict.UNKNOWN, HOLDING, sentence, checks)
     return Judgement(Verdict.GOOD, WITHIN_LIMIT, sentence, checks)
+
+
+def _counts_as(rule: Check, settings: JudgeSettings) -> Check:
+    dry_run = rule.metric in settings.dry_run
+    sentence = f"dry run: {rule.sentence}" if dry_run else rule.sentence
+    critical = rule.metric not in settings.not_critical
+    return replace(rule, sentence=sentence, critical=critical, dry_run=dry_run)
 
 
 def _of_shares(evidence: Evidence, settings: JudgeSettings, stage: Stage) -> list[Check]:
@@ -180,6 +195,6 @@ def _summary(checks: Sequence[Check]) -> str:
     """The sentence that says most about a version with which nothing is wrong."""
     for kind in (CheckKind.COMPARISON, CheckKind.RULE):
         for check in checks:
-            if check.kind is kind and check.verdict is Verdict.GOOD:
+            if check.kind is kind and check.verdict is Verdict.GOOD and not check.dry_run:
                 return check.sentence
     return "no rule is over its limit"
