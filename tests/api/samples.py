@@ -43,6 +43,16 @@ def condition(**fields: Any) -> Spec:
     return {"conditions": [{"name": "bad", "metric": "errorRate", "for": "5m", **fields}]}
 
 
+def gauge(**fields: Any) -> Spec:
+    """A gauge of the analysis."""
+    return {"name": "memory", "series": "gpu_memory_bytes", **fields}
+
+
+def gauges(*several: Spec) -> Spec:
+    """A spec with these gauges."""
+    return spec(analysis={"gauges": list(several)})
+
+
 DESIGN: Spec = {
     "environment": "production",
     "model": {"name": "fraud", "version": "2.3.0"},
@@ -128,6 +138,18 @@ ACCEPTED: dict[str, Spec] = {
             {"analysis": {"for": "15m"}},
             {"weight": 50, "hold": "10m"},
         )
+    ),
+    "gauges, and rules that decide less": spec(
+        analysis={
+            "rules": {"errorRate": {"dryRun": True}, "latencyP99": {"critical": False}},
+            "gauges": [
+                gauge(),
+                gauge(name="queue", matchers={"queue": 'a "b"', "unit": ""}, better="higher"),
+            ],
+            "maxHold": "2h",
+            "onInconclusive": "advance",
+            "onProviderDown": "revert",
+        }
     ),
     "a canary in one word": spec(strategy={"type": "Canary", "canary": {"preset": "Cautious"}}),
     "blue/green with everything": spec(
@@ -510,6 +532,34 @@ REFUSED: dict[str, Refused] = {
         spec(analysis={"comparison": {"alpha": 1}}),
         "spec.analysis.comparison",
         "comparison.alpha is a probability between 0 and 1",
+    ),
+    "a gauge without a series": Refused(
+        gauges({"name": "memory"}), "spec.analysis.gauges[0].series"
+    ),
+    "a gauge that is a query": Refused(
+        gauges(gauge(series='up{job="x"}')), "spec.analysis.gauges[0].series"
+    ),
+    "a gauge of another namespace": Refused(
+        gauges(gauge(matchers={"namespace": "other"})),
+        "spec.analysis.gauges[0]",
+        "matchers name other labels than namespace and pod",
+    ),
+    "a gauge that may be better only": Refused(
+        gauges(gauge(tolerance=0.5)), "spec.analysis.gauges[0]", "tolerance is at least 1"
+    ),
+    "a gauge that is certain": Refused(
+        gauges(gauge(alpha=0.0)), "spec.analysis.gauges[0]", "alpha is a probability"
+    ),
+    "two gauges of one name": Refused(gauges(gauge(), gauge()), "spec.analysis"),
+    "a matcher that is no label": Refused(
+        gauges(gauge(matchers={'a"}': "b"})), "spec.analysis.gauges[0]", "names of labels"
+    ),
+    "nine gauges": Refused(
+        gauges(*(gauge(name=f"g{number}") for number in range(9))), "spec.analysis.gauges"
+    ),
+    "a hold without end": Refused(spec(analysis={"maxHold": "0s"}), "spec.analysis", "maxHold"),
+    "an unknown way out": Refused(
+        spec(analysis={"onInconclusive": "promote"}), "spec.analysis.onInconclusive"
     ),
     "a condition above and below": Refused(
         spec(rollback=condition(above=0.1, below=0.2)), "spec.rollback.conditions[0]"

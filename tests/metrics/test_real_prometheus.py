@@ -9,13 +9,13 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry, Counter, Histogram, exposition
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, exposition
 
 from hack.cluster.packages import unpacked
 from headgate.api.analysis import WITHOUT_LATENCY
@@ -23,6 +23,7 @@ from headgate.judge import Sample
 from headgate.metrics import Poller, Provider, Providers, Target
 from headgate.metrics.past import samples
 from headgate.metrics.presets import PRESETS
+from headgate.metrics.promql import Matcher, Series
 from tests.metrics.servers import serving
 
 PATIENCE = 30.0
@@ -37,6 +38,7 @@ class ModelServer:
 
     def start(self) -> None:
         registry = CollectorRegistry()
+        self.memory = Gauge("gpu_memory", "", ["device", "unit"], registry=registry)
         self.requests = Counter(
             "http_requests_total", "", ["method", "handler", "status"], registry=registry
         )
@@ -274,6 +276,27 @@ async def test_the_past_reads_as_the_present_did(setup: Setup) -> None:
     )
     assert older
     assert not any(sample.pods for sample in older)
+
+
+async def test_a_gauge_is_the_mean_of_a_pods_series_that_match(setup: Setup) -> None:
+    first, second = setup.pods[PODS[0]], setup.pods[PODS[1]]
+    for device, value in (("0", 10.0), ("1", 30.0)):
+        first.memory.labels(device, "MiB").set(value)
+        first.memory.labels(device, "percent").set(99.0)
+    second.memory.labels("0", "MiB").set(-5.0)
+    for pod in (first, second):
+        pod.serve("200", 1, 0.05)
+    poller = setup.poller()
+    wanted = Series("gpu_memory", (), (Matcher("unit", "=", "MiB"),))
+    gauges = {"memory": wanted, "same": wanted, "nowhere": Series("nonesuch", ())}
+    sample = await until(
+        poller,
+        replace(target(), gauges=gauges),
+        lambda found: len(found.gauges.get("memory", {})) == 2,
+    )
+    poller.close()
+    values = {"fraud-1-a": 20.0, "fraud-2.b": -5.0}
+    assert dict(sample.gauges) == {"memory": values, "same": values, "nowhere": {}}
 
 
 def pods_total(pod: ModelServer) -> float:

@@ -1,6 +1,7 @@
 """What of a release is measured, when it counts as bad, and what then takes it back (R8, R9)."""
 
 import math
+import re
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -138,6 +139,73 @@ class Comparison(SpecModel):
     """Requests that each side must have answered in a step before the step can be good."""
 
 
+class Better(StrEnum):
+    """Which values of a gauge are good news."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+
+
+LABEL_NAME = r"^[a-zA-Z_][a-zA-Z0-9_]{0,127}$"
+LabelValue = Annotated[str, StringConstraints(max_length=256)]
+
+
+class Gauge(SpecModel):
+    """A gauge of the pods, such as GPU memory or the depth of a queue, that is compared with that
+    of the stable version when the hold of a step is over."""
+
+    admission = (
+        Rule(
+            "!has(self.tolerance) || self.tolerance >= 1.0",
+            "tolerance is at least 1: 1.25 lets the candidate be a quarter worse",
+            lambda gauge: gauge.tolerance >= 1.0,
+            field="tolerance",
+        ),
+        Rule(
+            "!has(self.alpha) || (self.alpha > 0.0 && self.alpha < 1.0)",
+            "alpha is a probability between 0 and 1: write 0.01 for 1 %",
+            lambda gauge: _is_share(gauge.alpha),
+            field="alpha",
+        ),
+        Rule(
+            "!has(self.matchers) || !('namespace' in self.matchers || 'pod' in self.matchers)",
+            "matchers name other labels than namespace and pod: those are set by Headgate",
+            lambda gauge: not {"namespace", "pod"} & gauge.matchers.keys(),
+            field="matchers",
+        ),
+        Rule(
+            f"!has(self.matchers) || self.matchers.all(name, name.matches('{LABEL_NAME}'))",
+            "matchers are names of labels with their values, such as queue: predict",
+            lambda gauge: all(re.fullmatch(LABEL_NAME, name) for name in gauge.matchers),
+            field="matchers",
+        ),
+    )
+
+    name: DnsLabel
+    """What it is called in status, such as gpu-memory."""
+    series: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$", min_length=1, max_length=256),
+    ]
+    """Name of the metric in Prometheus. Of several series of a pod the mean counts."""
+    matchers: dict[str, LabelValue] = Field(
+        default_factory=dict, max_length=8, json_schema_extra={"maxProperties": 8}
+    )
+    """Labels that the series must have, with their exact values."""
+    better: Annotated[Better, Strict(False)] = Better.LOWER
+    """Whether lower or higher values are better."""
+    tolerance: float = 1.25
+    """How many times worse than stable the candidate's median and mean may be, at least 1."""
+    alpha: float = 0.01
+    """Chance of calling a healthy candidate bad that you accept, between 0 and 1."""
+    min_samples: int = Field(default=20, ge=5, le=120)
+    """Values of each side, one a poll, that a verdict needs."""
+    critical: bool = True
+    """Whether a bad result takes the release back; without, onInconclusive applies."""
+    dry_run: bool = False
+    """Judge and record it, and decide nothing by it."""
+
+
 class Analysis(SpecModel):
     """How a release is measured and judged."""
 
@@ -145,6 +213,11 @@ class Analysis(SpecModel):
         longer_than_nothing("interval", "interval"),
         longer_than_nothing("unknownTimeout", "unknown_timeout"),
         longer_than_nothing("maxHold", "max_hold"),
+        Rule(
+            None,
+            "analysis.gauges must have different names",
+            lambda analysis: len({each.name for each in analysis.gauges}) == len(analysis.gauges),
+        ),
     )
 
     provider: DnsLabel = "default"
@@ -173,6 +246,15 @@ class Analysis(SpecModel):
     """Limits of a healthy release."""
     comparison: Comparison = Field(default_factory=Comparison)
     """Comparison of the candidate with stable while both serve."""
+    gauges: list[Gauge] = Field(
+        default_factory=list,
+        max_length=8,
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+        },
+    )
+    """Gauges to compare with those of stable, beside errors and latency."""
 
 
 def _is_number(value: object) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from headgate.api.analysis import WITHOUT_LATENCY, MetricRule
+from headgate.api.analysis import WITHOUT_LATENCY, Better, MetricRule
 from headgate.api.quantities import parse_duration, resolve
 from headgate.api.spec import ModelDeploymentSpec
-from headgate.judge import Comparison, Condition, JudgeSettings, Metric
+from headgate.judge import Comparison, Condition, Gauge, JudgeSettings, Metric
 
 DEFAULT_SCRAPE_INTERVAL = 15.0
 DEFAULT_SCHEDULING_TIMEOUT = "2m"
@@ -81,6 +81,18 @@ def judge_settings(
         error_rate_max=rules.error_rate.max if rules.error_rate else None,
         latency_max=parse_duration(rules.latency_p99.max) if rules.latency_p99 and timed else None,
         throughput_min=rules.throughput.min if rules.throughput else None,
+        gauges=tuple(
+            Gauge(
+                name=each.name,
+                higher_is_worse=each.better is Better.LOWER,
+                tolerance=each.tolerance,
+                alpha=each.alpha,
+                min_samples=each.min_samples,
+                critical=each.critical,
+                dry_run=each.dry_run,
+            )
+            for each in analysis.gauges
+        ),
         not_critical=frozenset(m for m, rule in by_metric.items() if rule and not rule.critical),
         dry_run=frozenset(m for m, rule in by_metric.items() if rule and rule.dry_run),
         conditions=tuple(

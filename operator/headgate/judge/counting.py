@@ -12,7 +12,14 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from headgate.judge.conditions import next_held
-from headgate.judge.evidence import MOST_PODS, Counts, Evidence, Window
+from headgate.judge.evidence import (
+    MOST_PODS,
+    MOST_VALUES,
+    Counts,
+    Evidence,
+    GaugeValues,
+    Window,
+)
 from headgate.judge.shares import shares_of
 from headgate.judge.tally import Tally
 from headgate.judge.values import JudgeSettings, Metric, PodCounters, Sample, Side, Stage
@@ -113,6 +120,9 @@ def observe(
         tallies=evidence.tallies
         if baseline_only
         else _next_tallies(evidence, Window(stable.counts, candidate.counts), settings, stage),
+        gauges=_next_gauges(evidence, sample, sides, settings)
+        if stage.compared
+        else evidence.gauges,
     )
     if not candidate.usable:
         return _candidate_silent(evidence, seconds, stable, candidate, settings)
@@ -315,6 +325,30 @@ def _next_tallies(
         )
         for share in shares_of(settings)
     }
+
+
+def _next_gauges(
+    evidence: Evidence, sample: Sample, sides: Mapping[str, Side], settings: JudgeSettings
+) -> dict[str, GaugeValues]:
+    """The values with one more of each side that has any; what is no number is none."""
+    found: dict[str, GaugeValues] = {}
+    for gauge in settings.gauges:
+        values = sample.gauges.get(gauge.name, {})
+        kept = evidence.gauges.get(gauge.name, GaugeValues())
+        of_side = {
+            side: [v for pod, v in values.items() if sides.get(pod) is side and math.isfinite(v)]
+            for side in Side
+        }
+        found[gauge.name] = GaugeValues(
+            *(
+                (*before, *([sum(now) / len(now)] if now else []))[-MOST_VALUES:]
+                for before, now in (
+                    (kept.stable, of_side[Side.STABLE]),
+                    (kept.candidate, of_side[Side.CANDIDATE]),
+                )
+            )
+        )
+    return found
 
 
 def _span(window: Window) -> float:

@@ -13,6 +13,9 @@ from typing import Any
 from headgate.judge.tally import Tally
 from headgate.judge.values import Metric, PodCounters
 
+MOST_VALUES = 120
+"""Values of a gauge that are kept of each side; half an hour of polls, about 1 KiB."""
+
 MOST_PODS = 200
 """Pods whose counters are kept; 200 of them are about 15 KiB of a status that may have 64."""
 
@@ -96,6 +99,15 @@ class Window:
 
 
 @dataclass(frozen=True)
+class GaugeValues:
+    """The values of one gauge since the step began, one a poll: the mean over a side's pods; the
+    latest `MOST_VALUES` of them."""
+
+    stable: tuple[float, ...] = ()
+    candidate: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything judged, since the step began at `since`.
 
@@ -108,7 +120,7 @@ class Evidence:
     is the reason why the last poll told nothing (CandidateSilent, ProviderDown) or empty.
     `missing` is the number of candidate pods without a total in the last poll. `held` maps a
     condition's name to the seconds it has held without a poll that denied it. `tallies` are what
-    rules and comparisons rest on.
+    rules and comparisons rest on, `gauges` the values of gauges by name.
     """
 
     since: float
@@ -130,6 +142,7 @@ class Evidence:
     held: Mapping[str, float] = field(default_factory=dict)
     boundaries: Mapping[float, float] = field(default_factory=dict)
     tallies: Mapping[Metric, Tally] = field(default_factory=dict)
+    gauges: Mapping[str, GaugeValues] = field(default_factory=dict)
 
     @property
     def counted(self) -> bool:
@@ -174,6 +187,10 @@ class Evidence:
             "held": {name: _number(seconds) for name, seconds in self.held.items()},
             "boundaries": _limits_to_dict(self.boundaries),
             "tallies": {metric.value: tally.to_dict() for metric, tally in self.tallies.items()},
+            "gauges": {
+                name: [[_number(each) for each in side] for side in (kept.stable, kept.candidate)]
+                for name, kept in self.gauges.items()
+            },
         }
 
     @staticmethod
@@ -226,6 +243,13 @@ def _evidence(data: Mapping[str, Any]) -> Evidence:
         tallies={
             Metric(metric): Tally.from_dict(tally)
             for metric, tally in data.get("tallies", {}).items()
+        },
+        gauges={
+            str(name): GaugeValues(
+                tuple(_finite(each) for each in sides[0]),
+                tuple(_finite(each) for each in sides[1]),
+            )
+            for name, sides in data.get("gauges", {}).items()
         },
     )
 

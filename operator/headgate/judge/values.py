@@ -35,6 +35,7 @@ class Metric(StrEnum):
     ERROR_RATE = "errorRate"
     LATENCY_P99 = "latencyP99"
     THROUGHPUT = "throughput"
+    GAUGE = "gauge"
 
 
 class CheckKind(StrEnum):
@@ -42,6 +43,7 @@ class CheckKind(StrEnum):
 
     RULE = "rule"
     COMPARISON = "comparison"
+    GAUGE = "gauge"
     CONDITION = "condition"
 
 
@@ -68,7 +70,8 @@ class Sample:
     could not answer, or None; with an outage `pods` is empty. `boundaries` names, for each limit
     in seconds that is no bucket boundary of the pods' histogram, the boundary that was read
     instead. `notes` are sentences for people, the snapped limits among them. `age` is how many
-    seconds before `at` a counter in it may have been scraped at most.
+    seconds before `at` a counter in it may have been scraped at most. `gauges` maps the name of
+    each gauge to the values of the pods that have one.
     """
 
     at: float
@@ -77,6 +80,7 @@ class Sample:
     boundaries: Mapping[float, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     age: float = 0.0
+    gauges: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,20 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Gauge:
+    """A gauge that is compared with that of stable (`headgate.judge.gauges`). Each side needs
+    `min_samples` values; the candidate's median may be `tolerance` times as bad."""
+
+    name: str
+    higher_is_worse: bool = True
+    tolerance: float = 1.25
+    alpha: float = 0.01
+    min_samples: int = 20
+    critical: bool = True
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
 class JudgeSettings:
     """The spec's analysis and rollback in seconds and shares; None means the rule is not set.
 
@@ -160,6 +178,7 @@ class JudgeSettings:
     throughput_min: float | None = None
     conditions: tuple[Condition, ...] = ()
     comparison: Comparison = field(default_factory=Comparison)
+    gauges: tuple[Gauge, ...] = ()
     not_critical: frozenset[Metric] = frozenset()
     dry_run: frozenset[Metric] = frozenset()
 

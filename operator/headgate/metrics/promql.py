@@ -20,7 +20,7 @@ PART = "headgate_part"
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Matcher:
     """A label matcher; `operator` is one of `=`, `!=`, `=~`, `!~`, `value` is not yet quoted."""
 
@@ -44,7 +44,7 @@ def one_of(label: str, values: Iterable[str]) -> Matcher:
     return Matcher(label, "=~", "|".join(alternatives))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Series:
     """A metric, the labels that its server puts on it, and which of its series are meant."""
 
@@ -75,6 +75,11 @@ def counters(
         found = _fresh(preset.buckets, (*where, boundaries), oldest)
         parts.append(_kind("bucket", _per_pod(found, preset.buckets.labels, "le")))
     return " or ".join(parts)
+
+
+def gauge(series: Series, pods: Collection[tuple[str, str]], oldest: float) -> str:
+    """Each pod's value of a gauge, the mean of its series; none older than `oldest` seconds."""
+    return f"avg by (namespace, pod) ({_fresh(series, _where(pods), oldest)})"
 
 
 def quantiles(preset: "Preset", pods: Collection[tuple[str, str]], window: float) -> str:

@@ -5,6 +5,7 @@ that one namespace cannot blind the others. Then the bucket boundaries of pods t
 need them, and now and then the p99 for display, for which only the time that is left is used.
 """
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from headgate.judge import Sample
 from headgate.metrics import promql, readings
 from headgate.metrics.client import Client, OversizedError, QueryError
 from headgate.metrics.presets import PRESETS, Preset, unknown
+from headgate.metrics.promql import Series
 from headgate.metrics.providers import Provider
 from headgate.metrics.readings import Pod, PodReadings
 
@@ -25,10 +27,14 @@ STALE_SCRAPES = 2
 
 _QUANTILE_SCRAPES = 5
 
+MOST_GAUGES = 32
+"""Different gauges that one provider is asked about in one poll, for all releases together."""
+
 
 @dataclass(frozen=True)
 class Target:
-    """A release to read: its pods of both sides, and the latency limits in seconds."""
+    """A release to read: its pods of both sides, the latency limits in seconds, and gauges by the
+    names that the release gives them."""
 
     namespace: str
     name: str
@@ -36,6 +42,7 @@ class Target:
     runtime: str
     pods: frozenset[str]
     limits: frozenset[float] = frozenset()
+    gauges: Mapping[str, Series] = field(default_factory=dict, hash=False)
 
     @property
     def key(self) -> Key:
@@ -112,9 +119,18 @@ def _ask_runtime(
     quantiles = _quantiles(poll, found)
     answers.quantiles |= quantiles
     age = STALE_SCRAPES * poll.provider.scrape_interval
+    gauges = _gauges(poll, read, age)
     for target in read:
         answers.samples[target.key] = readings.sample(
-            poll.at, target.namespace, target.pods, target.limits, found, layouts, quantiles, age
+            poll.at,
+            target.namespace,
+            target.pods,
+            target.limits,
+            found,
+            layouts,
+            quantiles,
+            age,
+            {name: gauges.get(series, {}) for name, series in target.gauges.items()},
         )
 
 
@@ -176,6 +192,24 @@ def _boundaries(
         for pod, found in readings.read_boundaries(rows, poll.preset.unit).items()
         if pod in pods
     }
+
+
+def _gauges(
+    poll: _Poll, targets: Sequence[Target], oldest: float
+) -> dict[Series, dict[Pod, float]]:
+    """Every gauge that somebody wants, one question each for all releases. One that has no answer
+    is missing, and no outage: it is compared only when there are values."""
+    found: dict[Series, dict[Pod, float]] = {}
+    wanted = sorted({series for target in targets for series in target.gauges.values()})
+    for series in wanted[:MOST_GAUGES]:
+        of_it = [target for target in targets if series in target.gauges.values()]
+        pods = frozenset[Pod]().union(*(target.all_pods for target in of_it))
+        if not pods:
+            continue
+        with contextlib.suppress(QueryError):
+            rows = poll.client.ask(promql.gauge(series, pods, oldest), poll.at)
+            found[series] = readings.read_gauge(rows)
+    return found
 
 
 def _quantiles(poll: _Poll, found: Mapping[Pod, PodReadings]) -> Mapping[Pod, float]:

@@ -8,6 +8,7 @@ failures, because a labelled counter does not exist before its first event.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from headgate.judge import PodCounters, Sample
 from headgate.judge.sentences import latency
@@ -55,6 +56,15 @@ def read_counters(
     return readings
 
 
+def read_gauge(rows: Iterable[Row]) -> dict[Pod, float]:
+    """Each pod's value, from the answer to `promql.gauge`; below 0 it may be."""
+    return {
+        (row.metric.get("namespace", ""), row.metric.get("pod", "")): row.value[1]
+        for row in rows
+        if math.isfinite(row.value[1])
+    }
+
+
 def read_quantiles(rows: Iterable[Row], unit: float = 1.0) -> dict[Pod, float]:
     """Each pod's p99 in seconds, where there is one; the rows are in `unit` seconds."""
     return {
@@ -99,9 +109,10 @@ def sample(
     layouts: Mapping[Pod, tuple[float, ...]],
     quantiles: Mapping[Pod, float],
     age: float = 0.0,
+    gauges: Mapping[str, Mapping[Pod, float]] = MappingProxyType({}),
 ) -> Sample:
     """One ModelDeployment's sample; `layouts` are the boundaries of pods whose limits are none,
-    `age` how many seconds old its counters are at most."""
+    `age` how many seconds old its counters are at most, `gauges` the values of each by its name."""
     counters: dict[str, PodCounters] = {}
     snapped: dict[float, float] = {}
     for name in sorted(pods):
@@ -129,7 +140,11 @@ def sample(
         f"{latency(boundary)} is judged instead"
         for limit, boundary in sorted(snapped.items())
     )
-    return Sample(at=at, pods=counters, boundaries=snapped, notes=notes, age=age)
+    of_pods = {
+        name: {pod: values[namespace, pod] for pod in pods if (namespace, pod) in values}
+        for name, values in gauges.items()
+    }
+    return Sample(at=at, pods=counters, boundaries=snapped, notes=notes, age=age, gauges=of_pods)
 
 
 def _slower(reading: PodReadings, boundary: float) -> float | None:

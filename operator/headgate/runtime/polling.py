@@ -18,6 +18,7 @@ from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL, judge_settings
 from headgate.judge import Metric, Sample
 from headgate.kube.snapshot import Snapshot
 from headgate.metrics import Providers, Target
+from headgate.metrics.promql import Matcher, Series
 from headgate.runtime.cache import Key
 from headgate.runtime.meters import Meters
 
@@ -54,6 +55,14 @@ def target_of(snapshot: Snapshot) -> Target:
         runtime=spec.analysis.runtime,
         pods=frozenset(str(each["metadata"]["name"]) for each in snapshot.pods),
         limits=frozenset(limits),
+        gauges={
+            each.name: Series(
+                each.series,
+                (),
+                tuple(Matcher(label, "=", value) for label, value in sorted(each.matchers.items())),
+            )
+            for each in spec.analysis.gauges
+        },
     )
 
 
