@@ -11,7 +11,7 @@ from tests.e2e.model import Model
 HOLD = {"type": "Canary", "canary": {"steps": [{"weight": 50, "hold": "2s"}]}}
 
 
-@pytest.mark.parametrize("provider", ["unreachable", "empty", "nan", "unknown"])
+@pytest.mark.parametrize("provider", ["unreachable", "empty", "nan"])
 def test_the_step_is_held_while_there_is_no_data(model: Model, provider: str) -> None:
     model.apply("1.0.0", strategy=HOLD, replicas=1, watch={"duration": "0s"})
     model.wait_until_stable("1.0.0")

@@ -45,7 +45,6 @@ EDITS = frozenset({"edit-deployment", "edit-live", "delete-live", "delete-deploy
 
 DEFAULT = (
     Scope("canary of 1, three versions", (CANARY,), (1,), revisions=3),
-    Scope("canary of 2, three versions", (CANARY,), (2,), revisions=3),
     Scope("canary of 2, other sizes", (CANARY,), (2, 0, 1)),
     Scope("canary of 2, other strategies", (CANARY, BLUE_GREEN), (2,)),
     Scope("blue/green of 2, three versions", (BLUE_GREEN,), (2,), revisions=3),

@@ -8,6 +8,7 @@ from tests.golden.events import behave, later, outage
 from tests.golden.story import Story, apply
 from tests.golden.world import Behaviour
 
+ERRORS = {"name": "high_error_rate", "metric": "errorRate", "above": 0.1, "for": "10s"}
 BAD_FOR_BOTH = Behaviour(errors=0.3)
 
 
@@ -90,13 +91,17 @@ STORIES = {
     "cannot-go-back": Story(
         "Bad in the watch, and the version before does not start any more: said loudly, then done",
         {
-            0: apply("1.0.0", watch={"duration": "5m", "keepPrevious": 0}),
-            360: later("2.0.0"),
-            420: behave("1.0.0", Behaviour(waiting="ErrImageNeverPull")),
-            430: behave("2.0.0", Behaviour(errors=0.5)),
-            860: behave("1.0.0", Behaviour()),
+            0: apply(
+                "1.0.0",
+                watch={"duration": "30s", "keepPrevious": 0},
+                rollback={"conditions": [ERRORS]},
+            ),
+            60: later("2.0.0"),
+            115: behave("1.0.0", Behaviour(waiting="ErrImageNeverPull")),
+            120: behave("2.0.0", Behaviour(errors=0.5)),
+            215: behave("1.0.0", Behaviour()),
         },
-        seconds=900,
+        seconds=240,
     ),
     "prometheus-down-taken-back": Story(
         "Prometheus is down, and the author wants to go back after 30 s of it",
