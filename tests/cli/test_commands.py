@@ -22,6 +22,7 @@ from kubernetes import client, config
 from hack.cluster import Cluster
 from headgate.api.base import GROUP, PLURAL, VERSION
 from headgate.cli import main
+from headgate.kube.records import Contents, add
 from tests.cli.situations import (
     APPROVAL,
     CANDIDATE,
@@ -32,6 +33,7 @@ from tests.cli.situations import (
     STABLE,
     manifest,
 )
+from tests.metrics.servers import Handler, send, serving
 
 NAMESPACE = "cli"
 CALL = (5, 30)
@@ -48,6 +50,7 @@ class World:
         settings.proxy = None
         self.objects = client.CustomObjectsApi(api)
         self.apps = client.AppsV1Api(api)
+        self.core = client.CoreV1Api(api)
         self.cluster = cluster
         self._capsys = capsys
 
@@ -102,6 +105,14 @@ class World:
             },
         }
         self.apps.create_namespaced_controller_revision(NAMESPACE, body, _request_timeout=CALL)
+
+    def record(self, name: str, release: str, entries: list[dict[str, Any]]) -> None:
+        """What the operator has recorded of a release."""
+        body: Any = {
+            "metadata": {"name": f"{name}-release-records"},
+            "data": dict(add(Contents(), release, entries).data),
+        }
+        self.core.create_namespaced_config_map(NAMESPACE, body, _request_timeout=CALL)
 
     def run(self, *words: str) -> tuple[int, str, str]:
         """Type a command: its exit code, and what it prints."""
@@ -427,3 +438,115 @@ def test_a_person_without_rights_is_told_what_is_missing(
     said = capsys.readouterr().err
     assert "cannot get resource" in said
     assert "Traceback" not in said
+
+
+RELEASE = f"20261126T095400Z-{CANDIDATE}"
+
+
+def decided(second: int, reason: str, message: str) -> dict[str, Any]:
+    return {"time": f"2026-11-26T09:54:{second:02d}Z", "reason": reason, "message": message}
+
+
+def pods_of(name: str) -> tuple[str, str]:
+    """A pod of the candidate, and one of stable."""
+    return f"{name}-{CANDIDATE}-x", f"{name}-{STABLE}-y"
+
+
+def sampled(name: str, second: int, verdict: str, **check: Any) -> dict[str, Any]:
+    return {
+        "time": f"2026-11-26T09:54:{second:02d}Z",
+        "stage": "Stepping",
+        "step": 0,
+        "weight": 20.0,
+        "verdict": verdict,
+        "pods": {pod: {} for pod in pods_of(name)},
+        "checks": [
+            {
+                "name": "errorRate",
+                "kind": "rule",
+                "metric": "errorRate",
+                "verdict": verdict,
+                **check,
+            }
+        ],
+    }
+
+
+def entries_of(name: str) -> list[dict[str, Any]]:
+    return [
+        decided(0, "ReleaseStarted", "Releasing 2.3.0 over 2.2.0."),
+        decided(4, "StepEntered", "2.3.0 gets 20 % of live traffic."),
+        sampled(name, 20, "Unknown"),
+        sampled(
+            name,
+            40,
+            "Bad",
+            limit=0.05,
+            e=885.0,
+            badFrom=200,
+            candidate={"bad": 30, "total": 96},
+            stable={"bad": 18, "total": 1822},
+        ),
+        decided(41, "Reverting", "Taking 2.3.0 back to 2.2.0 at 20 %: too many errors."),
+    ]
+
+
+def test_a_release_is_explained_from_its_record(world: World) -> None:
+    world.make("told", {**REVERTED, "releases": RECORDS})
+    code, _, err = world.run("explain", "told")
+    assert code == 1
+    assert "nothing is recorded: no release of told has begun or is kept" in err
+    world.record("told", RELEASE, entries_of("told"))
+    code, out, _ = world.run("explain", "told")
+    assert code == 0
+    assert "2.3.0 · Reverted (high_error_rate) at 20 %" in out
+    assert "2 samples: 1 Unknown, 1 Bad; the last:" in out
+    assert "errorRate  Bad      31.2 % of 96  22.9–41.1  1.0 % of 1,822  5 %    885 / 200" in out
+    code, out, _ = world.run("explain", "told", "-o", "json")
+    assert json.loads(out) == {"release": RELEASE, "entries": entries_of("told")}
+    code, out, _ = world.run("explain", "told", "--query")
+    assert f'namespace=~"{NAMESPACE}",pod=~"{"|".join(sorted(pods_of("told")))}"' in out
+
+
+def past(handler: Handler) -> None:
+    """A range of both pods' counters: from the fifth second on the candidate fails."""
+    start, step = int(handler.start), float(handler.step)
+    series = []
+    new, old = pods_of("replayed")
+    for pod, rate, failing in ((old, 90, 0), (new, 10, 5)):
+        for kind, of_second in (("requests", rate), ("errors", failing)):
+            values = [[start + step * n, str(of_second * n * step)] for n in range(60)]
+            labels = {"namespace": NAMESPACE, "pod": pod, "headgate_kind": kind}
+            series.append({"metric": labels, "values": values})
+    send(handler, {"status": "success", "data": {"resultType": "matrix", "result": series}})
+
+
+def test_a_past_release_is_judged_again_from_prometheus(world: World, tmp_path: Path) -> None:
+    world.make("replayed", {**REVERTED, "releases": RECORDS}, analysis={"level": "basic"})
+    world.record("replayed", RELEASE, entries_of("replayed"))
+    picture = tmp_path / "replayed.png"
+    with serving(past) as server:
+        asked = ("replay", "replayed", "--prometheus", server.url, "--scrape-interval", "5s")
+        code, out, _ = world.run(*asked, "--plot", str(picture))
+        assert code == 0
+        assert "Bad after 5s at 20 %: candidate 50.0 % errors (25 of 50 requests) is over" in out
+        code, out, _ = world.run(*asked, "-o", "json", "--error-rate", "0.9", "--tolerance", "1000")
+        found = json.loads(out)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert (found["release"], found["verdict"]) == (RELEASE, "Unknown")
+    assert found["polls"][0]["candidate"] == {"bad": 25, "total": 50}
+    code, _, err = world.run("replay", "replayed", "--prometheus", "ftp://nowhere")
+    assert (code, "not an http(s) address" in err) == (1, True)
+    with serving(lambda handler: send(handler, NOTHING)) as server:
+        code, _, err = world.run("replay", "replayed", "--prometheus", server.url)
+    assert (code, "it may be too long ago" in err) == (1, True)
+
+
+NOTHING = {"status": "success", "data": {"resultType": "matrix", "result": []}}
+
+
+@pytest.mark.parametrize("words", [[], ["replayed"], ["replayed", "-f", "samples.json"]])
+def test_replay_says_what_it_needs(world: World, words: list[str]) -> None:
+    code, _, err = world.run("replay", *words)
+    assert code == 2
+    assert "--prometheus http://localhost:9090" in err or "name a ModelDeployment, or a file" in err

@@ -13,16 +13,17 @@ Answer = Callable[["Handler"], None]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request; `query` is the PromQL it asks."""
+    """One request; `query` is the PromQL it asks, at a moment or, of a range, from a start."""
 
     protocol_version = "HTTP/1.1"
     query = ""
-    at = ""
+    at = start = step = ""
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         form = parse_qs(self.rfile.read(length).decode())
-        self.query, self.at = form["query"][0], form["time"][0]
+        self.query, self.at = form["query"][0], form.get("time", [""])[0]
+        self.start, self.step = form.get("start", [""])[0], form.get("step", [""])[0]
         server = self.server
         assert isinstance(server, Server)
         server.queries.append(self.query)

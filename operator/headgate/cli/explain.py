@@ -10,12 +10,14 @@ from headgate.cli.cluster import Session, Trouble, add_flags, add_name, plain_na
 
 if TYPE_CHECKING:
     from headgate.api.status import Status
+    from headgate.view.shown import Shown
 
 _EPILOG = """\
 examples:
   %(prog)s fraud                      the release under way, or the last one
   %(prog)s fraud --revision 2.3.0     the last release of that revision
   %(prog)s fraud -o json              its record: every decision and every judged sample
+  %(prog)s fraud --query              what Prometheus is asked, to ask it yourself
 
 The column "95 %%" holds confidence intervals, for reading; verdicts rest on E, which may be looked
 at on every poll: see `headgate replay --help`.
@@ -35,6 +37,9 @@ def add(commands: Any) -> None:
     added.add_argument(
         "--revision", metavar="REVISION", help="a revision, its beginning, number or version"
     )
+    added.add_argument(
+        "--query", action="store_true", help="print the PromQL that its metrics are read with"
+    )
     added.add_argument("-o", "--output", choices=["text", "json"], default="text")
     add_flags(added)
     added.set_defaults(execute=execute)
@@ -53,14 +58,41 @@ async def _explain(session: Session, arguments: argparse.Namespace) -> int:
     from headgate.view.story import heading, story, told_since
 
     name = plain_name(arguments.name)
-    status = read(await session.find(name)).status
+    shown = read(await session.find(name))
+    status = shown.status
     release, entries = await recorded_release(session, name, status, arguments.revision)
+    if arguments.query:
+        print(_query(shown, release, entries))
+        return 0
     entries = told_since(status, release, entries)
     if arguments.output == "json":
         print(json.dumps({"release": release, "entries": entries}))
     else:
         Screen().show([*heading(name, session.namespace, status, release), *story(entries)])
     return 0
+
+
+def _query(shown: Shown, release: str, entries: list[Mapping[str, Any]]) -> str:
+    """The question about the pods of this release alone, in the form in which the operator asks
+    about all releases at once."""
+    from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL, judge_settings
+    from headgate.metrics.presets import PRESETS, unknown
+    from headgate.metrics.promql import counters
+    from headgate.metrics.questions import STALE_SCRAPES
+    from headgate.view.past import past_of
+
+    if shown.spec is None:
+        raise Trouble("the spec is not one that this version of Headgate can read")
+    preset = PRESETS.get(shown.spec.analysis.runtime)
+    if preset is None:
+        raise Trouble(unknown(shown.spec.analysis.runtime))
+    try:
+        past = past_of(entries, shown.name, release.rpartition("-")[2])
+    except ValueError as error:
+        raise Trouble(str(error)) from error
+    pods = [(shown.namespace, pod) for pod in past.pods]
+    limits = judge_settings(shown.spec).latency_limits
+    return counters(preset, pods, limits, STALE_SCRAPES * DEFAULT_SCRAPE_INTERVAL)
 
 
 async def recorded_release(
