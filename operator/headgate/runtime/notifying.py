@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
 from headgate.core.intents import Note
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 WAITING = 256
 """Messages that may wait; the oldest gives way, for the newest says how things are now."""
+
+THREADS = 8
+"""Messages that may be under way at once."""
 
 PAUSES = (0.0, 2.0, 10.0, 60.0)
 """Seconds before each attempt to deliver."""
@@ -47,6 +51,8 @@ class Notifications:
         self._pauses = pauses
         self._waiting: asyncio.Queue[tuple[str, Message]] = asyncio.Queue(WAITING)
         self._under_way: set[asyncio.Task[None]] = set()
+        # Not those of the event loop: they look up host names, also that of the API server.
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="notifications")
 
     def tell(self, snapshot: Snapshot, note: Note) -> None:
         """Tell everybody concerned, later."""
@@ -76,12 +82,14 @@ class Notifications:
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _deliver_one(self, receiver: str, message: Message) -> None:
         for pause in self._pauses:
             await asyncio.sleep(pause)
             try:
-                if await asyncio.to_thread(self._deliver, receiver, message):
+                loop = asyncio.get_running_loop()
+                if await loop.run_in_executor(self._threads, self._deliver, receiver, message):
                     return
             except Exception as error:
                 # Whatever a plug-in raises; its text may name the address, its type does not.
