@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Protocol
 
 import numpy as np
@@ -135,8 +136,7 @@ class RepeatedTest:
         return PASS if self.polls >= HOLD else GO_ON
 
 
-_Z = 2.3263478740408408
-"""The 99 % quantile of the normal distribution."""
+_Z = NormalDist().inv_cdf(1 - ALPHA)
 
 
 @dataclass

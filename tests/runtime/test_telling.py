@@ -270,3 +270,25 @@ async def test_a_revert_whose_traffic_cannot_be_moved_is_told_loudly_and_once() 
         with contextlib.suppress(Forbidden):
             await world.settle()
     await world.until("Reverted")
+
+
+async def test_one_refused_write_of_a_revert_is_no_alarm() -> None:
+    world = World()
+    first = await world.serve("1", **CANARY)
+    world.apply("2", **CANARY)
+    await world.until("Progressing")
+    await world.settle()
+    world.server.faults[LIVE] = [Unavailable("busy")]
+    for second in range(3):
+        world.now += 60
+        bad = PodCounters(requests=1000.0 * second, errors=900.0 * second)
+        good = PodCounters(requests=1000.0 * second)
+        names = [each["metadata"]["name"] for each in world.server.of_kind("Pod")]
+        pods = {name: good if first in name else bad for name in names}
+        world.reconciler.deliver(FRAUD, Sample(world.now, pods))
+        with contextlib.suppress(Unavailable):
+            await world.settle()
+        world.sync()
+    await world.until("Reverted")
+    assert not world.server.faults[LIVE]
+    assert "RevertFailed" not in {each["reason"] for each in world.server.events}

@@ -148,7 +148,7 @@ def _sentence(
     polls: list[tuple[Requests, Requests]], settings: Comparison, judged: list[Judged]
 ) -> str:
     """The last verdict with the numbers behind it; of a Bad one, those that it was found on."""
-    from headgate.judge.bets import SUSPICION
+    from headgate.judge.bets import SUSPICIOUS
     from headgate.judge.sentences import count, percent
     from headgate.judge.tally import NONE
     from headgate.judge.values import Verdict
@@ -171,7 +171,7 @@ def _sentence(
         case "Suspicion":
             least = percent(settings.min_difference)
             return (
-                f"{said}; Good is E under {SUSPICION:g}, Bad from {1 / settings.alpha:g} on with "
+                f"{said}; Good is E under {SUSPICIOUS:g}, Bad from {1 / settings.alpha:g} on with "
                 f"shares at least {least} apart."
             )
         case "WorseThanStable":

@@ -22,7 +22,7 @@ RATIOS = (1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0)
 POLLS = 30
 """After so many polls E starts anew: two healthy hours would hide a new fault for half an hour."""
 
-SUSPICION = 3.0
+SUSPICIOUS = 3.0
 """E at which a comparison is not Good any more, and not Bad yet."""
 
 LARGEST = 1e300

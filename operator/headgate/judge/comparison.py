@@ -11,12 +11,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from headgate.judge.bets import RATIOS, SUSPICION, is_bad, mixture
+from headgate.judge.bets import RATIOS, SUSPICIOUS, is_bad, mixture
+from headgate.judge.reasons import (
+    NO_WORSE_THAN_STABLE,
+    SUSPICION,
+    TOO_FEW_SAMPLES,
+    WORSE_THAN_STABLE,
+)
 from headgate.judge.tally import Requests, Tally, gains_of
 from headgate.judge.values import Comparison, Verdict
-
-WORSE_THAN_STABLE = "WorseThanStable"
-NO_WORSE_THAN_STABLE = "NoWorseThanStable"
 
 _WIDEST = math.log(1e6)
 """Bounds of a ratio are looked for up to a million times worse or better."""
@@ -32,9 +35,9 @@ def verdict(tally: Tally, settings: Comparison, metrics: int = 1) -> tuple[Verdi
     if is_bad(tally.log_e, settings.alpha, metrics) and difference >= settings.min_difference:
         return Verdict.BAD, WORSE_THAN_STABLE
     if min(tally.whole_stable.total, tally.whole_candidate.total) < settings.min_samples:
-        return Verdict.UNKNOWN, "TooFewSamples"
-    if tally.log_e >= math.log(SUSPICION):
-        return Verdict.UNKNOWN, "Suspicion"
+        return Verdict.UNKNOWN, TOO_FEW_SAMPLES
+    if tally.log_e >= math.log(SUSPICIOUS):
+        return Verdict.UNKNOWN, SUSPICION
     return Verdict.GOOD, NO_WORSE_THAN_STABLE
 
 
@@ -94,7 +97,7 @@ class Judged:
 def judge_polls(polls: Sequence[tuple[Requests, Requests]], settings: Comparison) -> list[Judged]:
     """Judge a step's polls, each (stable, candidate), one after the other. The first Bad stands."""
     known, found = Tally(), []
-    so_far, reason = Verdict.UNKNOWN, "TooFewSamples"
+    so_far, reason = Verdict.UNKNOWN, TOO_FEW_SAMPLES
     for stable, candidate in polls:
         known = known.after(stable, candidate, settings.tolerance)
         if so_far is not Verdict.BAD:

@@ -17,11 +17,10 @@ from headgate.judge.reasons import (
     SUSPICION,
     TOO_FEW_SAMPLES,
     WITHIN_LIMIT,
+    WORSE_THAN_STABLE,
 )
 from headgate.judge.tally import NONE
 from headgate.judge.values import Check, CheckKind, Gauge, Metric, Stage, Verdict
-
-WORSE_THAN_STABLE = "WorseThanStable"
 
 
 def p_value(candidate: Sequence[float], stable: Sequence[float], *, higher_is_worse: bool) -> float:

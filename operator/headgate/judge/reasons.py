@@ -1,4 +1,4 @@
-"""The reasons of a check that is neither Bad nor silent, as status shows them."""
+"""The reasons of checks and of verdicts, as status shows them."""
 
 SHARED_FAILURE = "SharedFailure"
 SUSPICION = "Suspicion"
@@ -7,6 +7,8 @@ WITHIN_LIMIT = "WithinLimit"
 NOT_APPLICABLE = "NotApplicable"
 HOLDING = "Holding"
 NOT_CRITICAL = "NotCritical"
+WORSE_THAN_STABLE = "WorseThanStable"
+NO_WORSE_THAN_STABLE = "NoWorseThanStable"
 
 INCONCLUSIVE = (NOT_CRITICAL, SHARED_FAILURE, SUSPICION, TOO_FEW_SAMPLES)
 """Reasons for which measurements give no verdict, the one that says most first."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from headgate.judge import limits, sentences
 from headgate.judge.bets import is_bad, to_e
-from headgate.judge.comparison import WORSE_THAN_STABLE, at_least, at_most, verdict
+from headgate.judge.comparison import at_least, at_most, verdict
 from headgate.judge.evidence import Evidence
 from headgate.judge.reasons import (
     NOT_APPLICABLE,
@@ -16,6 +16,7 @@ from headgate.judge.reasons import (
     SUSPICION,
     TOO_FEW_SAMPLES,
     WITHIN_LIMIT,
+    WORSE_THAN_STABLE,
 )
 from headgate.judge.shares import Share
 from headgate.judge.tally import Requests, Tally

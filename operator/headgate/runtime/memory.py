@@ -36,8 +36,8 @@ class Memory:
     something is going on. `notes` wait for the status to be written. `confirmed` says that
     everything was read live once. `entered` is the time of the sample that was recorded last, with
     the verdict on it. `written` (the status) and `unrecorded` (the first entry that
-    waits to be written; None: no entry does) are moments of a monotonic clock, in
-    seconds."""
+    waits to be written; None: no entry does) are moments of a monotonic clock, in seconds, and so
+    is `not_pinned` (since when a revert fails to move traffic; None: it does not)."""
 
     uid: str
     seen: tuple[Snapshot, Observation] | None = None
@@ -49,6 +49,7 @@ class Memory:
     release: str = ""
     written: float = float("-inf")
     unrecorded: float | None = None
+    not_pinned: float | None = None
     conflicted: bool = False
     confirmed: bool = False
     soon_in_a_row: int = 0

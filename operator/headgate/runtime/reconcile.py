@@ -43,6 +43,9 @@ ATTEMPTS = 5
 
 GOING_SECONDS = 30.0
 
+LOUD_SECONDS = 5.0
+"""For so long a revert may fail to move traffic before people are told."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -191,8 +194,9 @@ class Reconciler:
         if isinstance(outcome.failed, SetTraffic) and outcome.failure is not None:
             # The Service carries the decision. While it does not, nothing may believe in it: the
             # next pass decides again from what is then true.
-            await self._tell_not_pinned(snapshot, planned, outcome.failure)
+            await self._tell_not_pinned(snapshot, memory, planned, outcome.failure)
             raise outcome.failure
+        memory.not_pinned = None
         before = (memory.status or snapshot.status).release
         self._meters.planned(key, memory.status or snapshot.status, planned.status)
         memory.status = planned.status
@@ -266,10 +270,17 @@ class Reconciler:
         if notes:
             await self._events.record(snapshot, notes, self._clocks.now())
 
-    async def _tell_not_pinned(self, snapshot: Snapshot, planned: Plan, failure: KubeError) -> None:
-        """A version that was found bad still gets traffic, and may for long: people should know."""
-        release = planned.status.release
-        if release is None or release.stage != "Reverting" or isinstance(failure, Conflict):
+    async def _tell_not_pinned(
+        self, snapshot: Snapshot, memory: Memory, planned: Plan, failure: KubeError
+    ) -> None:
+        """A version that was found bad still gets traffic: people should know when that lasts. One
+        request that failed is repeated before anybody could look."""
+        release, clock = planned.status.release, self._clocks.monotonic()
+        if release is None or release.stage != "Reverting":
+            return
+        if memory.not_pinned is None:
+            memory.not_pinned = clock
+        if clock - memory.not_pinned < LOUD_SECONDS:
             return
         what = f"{release.version} is to be taken back, but the live Service cannot be changed"
         note = Note("RevertFailed", f"{what}: {failure}. It is tried again.", warning=True)
