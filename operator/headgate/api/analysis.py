@@ -1,13 +1,13 @@
 """What of a release is measured, when it counts as bad, and what then takes it back (R8, R9)."""
 
 import math
-import re
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, PlainValidator, Strict, StringConstraints, WithJsonSchema
 
-from headgate.api.base import Rule, SpecModel, longer_than_nothing
+from headgate.api.base import Rule, SpecModel, is_share, longer_than_nothing
+from headgate.api.gauge import Gauge
 from headgate.api.quantities import (
     DURATION_PATTERN,
     LONGEST_DURATION,
@@ -53,10 +53,6 @@ WITHOUT_LATENCY = frozenset({"triton", "torchserve"})
 """Runtimes without a histogram of latencies: there a latency rule or condition does not apply."""
 
 
-def _is_share(number: float) -> bool:
-    return 0.0 < number < 1.0
-
-
 class MetricRule(SpecModel):
     """What all rules can say of their metric: whether it decides."""
 
@@ -75,7 +71,7 @@ class ErrorRateRule(MetricRule):
         Rule(
             "!has(self.max) || (self.max > 0.0 && self.max < 1.0)",
             "errorRate.max is a share between 0 and 1: write 0.05 for 5 %",
-            lambda rule: _is_share(rule.max),
+            lambda rule: is_share(rule.max),
             field="max",
         ),
     )
@@ -126,7 +122,7 @@ class Comparison(SpecModel):
         Rule(
             "!has(self.alpha) || (self.alpha > 0.0 && self.alpha < 1.0)",
             "comparison.alpha is a probability between 0 and 1: write 0.01 for 1 %",
-            lambda comparison: _is_share(comparison.alpha),
+            lambda comparison: is_share(comparison.alpha),
             field="alpha",
         ),
     )
@@ -137,73 +133,6 @@ class Comparison(SpecModel):
     """Chance of calling a healthy candidate bad that you accept, between 0 and 1."""
     min_samples: int = Field(default=300, ge=1, le=10_000_000)
     """Requests that each side must have answered in a step before the step can be good."""
-
-
-class Better(StrEnum):
-    """Which values of a gauge are good news."""
-
-    LOWER = "lower"
-    HIGHER = "higher"
-
-
-LABEL_NAME = r"^[a-zA-Z_][a-zA-Z0-9_]{0,127}$"
-LabelValue = Annotated[str, StringConstraints(max_length=256)]
-
-
-class Gauge(SpecModel):
-    """A gauge of the pods, such as GPU memory or the depth of a queue, that is compared with that
-    of the stable version when the hold of a step is over."""
-
-    admission = (
-        Rule(
-            "!has(self.tolerance) || self.tolerance >= 1.0",
-            "tolerance is at least 1: 1.25 lets the candidate be a quarter worse",
-            lambda gauge: gauge.tolerance >= 1.0,
-            field="tolerance",
-        ),
-        Rule(
-            "!has(self.alpha) || (self.alpha > 0.0 && self.alpha < 1.0)",
-            "alpha is a probability between 0 and 1: write 0.01 for 1 %",
-            lambda gauge: _is_share(gauge.alpha),
-            field="alpha",
-        ),
-        Rule(
-            "!has(self.matchers) || !('namespace' in self.matchers || 'pod' in self.matchers)",
-            "matchers name other labels than namespace and pod: those are set by Headgate",
-            lambda gauge: not {"namespace", "pod"} & gauge.matchers.keys(),
-            field="matchers",
-        ),
-        Rule(
-            f"!has(self.matchers) || self.matchers.all(name, name.matches('{LABEL_NAME}'))",
-            "matchers are names of labels with their values, such as queue: predict",
-            lambda gauge: all(re.fullmatch(LABEL_NAME, name) for name in gauge.matchers),
-            field="matchers",
-        ),
-    )
-
-    name: DnsLabel
-    """What it is called in status, such as gpu-memory."""
-    series: Annotated[
-        str,
-        StringConstraints(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$", min_length=1, max_length=256),
-    ]
-    """Name of the metric in Prometheus. Of several series of a pod the mean counts."""
-    matchers: dict[str, LabelValue] = Field(
-        default_factory=dict, max_length=8, json_schema_extra={"maxProperties": 8}
-    )
-    """Labels that the series must have, with their exact values."""
-    better: Annotated[Better, Strict(False)] = Better.LOWER
-    """Whether lower or higher values are better."""
-    tolerance: float = 1.25
-    """How many times worse than stable the candidate's median and mean may be, at least 1."""
-    alpha: float = 0.01
-    """Chance of calling a healthy candidate bad that you accept, between 0 and 1."""
-    min_samples: int = Field(default=20, ge=5, le=120)
-    """Values of each side, one a poll, that a verdict needs."""
-    critical: bool = True
-    """Whether a bad result takes the release back; without, onInconclusive applies."""
-    dry_run: bool = False
-    """Judge and record it, and decide nothing by it."""
 
 
 class Analysis(SpecModel):

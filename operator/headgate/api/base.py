@@ -66,6 +66,11 @@ def longer_than_nothing(field: str, attribute: str) -> Rule:
     )
 
 
+def is_share(number: float) -> bool:
+    """Whether a number is between 0 and 1, neither of them included."""
+    return 0.0 < number < 1.0
+
+
 class Model(BaseModel):
     """A frozen value, spelled in camelCase in manifests; unknown fields are dropped."""
 

@@ -126,7 +126,7 @@ def pick(known: Sequence[KnownRevision], text: str) -> KnownRevision:
 
 async def _entries(session: Session, name: str, revision: str) -> list[dict[str, Any]]:
     """What was measured in the latest release of a revision."""
-    from headgate.cli.explain import recorded
+    from headgate.cli.records import recorded
     from headgate.kube.records import read_entries, releases
 
     contents = await recorded(session, name)

@@ -24,7 +24,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 async def _replay(session: Session, arguments: argparse.Namespace) -> int:
-    from headgate.cli.explain import recorded_release
+    from headgate.cli.records import recorded_release
     from headgate.core.settings import judge_settings
     from headgate.judge.replaying import replay
     from headgate.metrics.client import QueryError

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from headgate.api.analysis import WITHOUT_LATENCY, Better, MetricRule
+from headgate.api.analysis import WITHOUT_LATENCY, MetricRule
+from headgate.api.gauge import Better
 from headgate.api.quantities import parse_duration, resolve
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.judge import Comparison, Condition, Gauge, JudgeSettings, Metric
