@@ -53,6 +53,11 @@ def gauges(*several: Spec) -> Spec:
     return spec(analysis={"gauges": list(several)})
 
 
+def drift(**fields: Any) -> Spec:
+    """A spec whose analysis compares predictions."""
+    return spec(analysis={"drift": [{"name": "score", "series": "fraud_score", **fields}]})
+
+
 DESIGN: Spec = {
     "environment": "production",
     "model": {"name": "fraud", "version": "2.3.0"},
@@ -145,6 +150,11 @@ ACCEPTED: dict[str, Spec] = {
             "gauges": [
                 gauge(),
                 gauge(name="queue", matchers={"queue": 'a "b"', "unit": ""}, better="higher"),
+                {"name": "own", "query": "sum by (namespace, pod) (rate(batches_total[1m]))"},
+            ],
+            "drift": [
+                {"name": "score", "series": "fraud_score", "threshold": 0.2, "dryRun": True},
+                {"name": "class", "series": "fraud_class", "method": "JensenShannon"},
             ],
             "maxHold": "2h",
             "onInconclusive": "advance",
@@ -534,7 +544,29 @@ REFUSED: dict[str, Refused] = {
         "comparison.alpha is a probability between 0 and 1",
     ),
     "a gauge without a series": Refused(
-        gauges({"name": "memory"}), "spec.analysis.gauges[0].series"
+        gauges({"name": "memory"}), "spec.analysis.gauges[0]", "exactly one of series and query"
+    ),
+    "a gauge with a series and a query": Refused(
+        gauges(gauge(query="up")), "spec.analysis.gauges[0]", "exactly one of series and query"
+    ),
+    "matchers beside a query": Refused(
+        gauges({"name": "memory", "query": "up", "matchers": {"a": "b"}}),
+        "spec.analysis.gauges[0]",
+        "write the labels into the query",
+    ),
+    "predictions of no series": Refused(drift(series=""), "spec.analysis.drift[0].series"),
+    "drift from nothing on": Refused(
+        drift(threshold=0.0), "spec.analysis.drift[0]", "threshold is between 0 and 1"
+    ),
+    "drift that is certain": Refused(
+        drift(alpha=1.0), "spec.analysis.drift[0]", "alpha is a probability"
+    ),
+    "drift by a few predictions": Refused(drift(minSamples=5), "spec.analysis.drift[0].minSamples"),
+    "an unknown measure of drift": Refused(drift(method="Chance"), "spec.analysis.drift[0].method"),
+    "predictions of another namespace": Refused(
+        drift(matchers={"namespace": "other"}),
+        "spec.analysis.drift[0]",
+        "matchers name other labels than namespace and pod",
     ),
     "a gauge that is a query": Refused(
         gauges(gauge(series='up{job="x"}')), "spec.analysis.gauges[0].series"

@@ -16,7 +16,7 @@ def test_the_step_is_held_while_there_is_no_data(model: Model, provider: str) ->
     model.apply("1.0.0", strategy=HOLD, replicas=1, watch={"duration": "0s"})
     model.wait_until_stable("1.0.0")
     analysis = {**model.written["analysis"], "provider": provider, "interval": "2s"}
-    with model.users(rate=5.0):
+    with model.users(rate=20.0):
         model.again("2.0.0", analysis=analysis)
         held = model.wait(
             "the outage is told",

@@ -46,15 +46,15 @@ EDITS = frozenset({"edit-deployment", "edit-live", "delete-live", "delete-deploy
 DEFAULT = (
     Scope("canary of 1, three versions", (CANARY,), (1,), revisions=3),
     Scope("canary of 2, other sizes", (CANARY,), (2, 0, 1)),
-    Scope("canary of 2, other strategies", (CANARY, BLUE_GREEN), (2,)),
+    Scope("canary of 2, other strategies", (CANARY, BLUE_GREEN), (2,), disturbances=1),
     Scope("blue/green of 2, three versions", (BLUE_GREEN,), (2,), revisions=3),
     Scope("rolling of 2", (ROLLING,), (2,)),
     Scope("approval with 1, people", (APPROVAL,), (1,), people=True, without=EDITS),
-    Scope("canary of 2, people", (CANARY,), (2,), disturbances=2, people=True, without=EDITS),
-    Scope("canary of 3, pods that follow late", (CANARY,), (3,), lag=True, without=EDITS),
-    Scope("rolling of 3 without surge", (NO_SURGE,), (3,), without=EDITS),
+    Scope("canary of 2, people", (CANARY,), (2,), disturbances=1, people=True, without=EDITS),
+    Scope("canary of 3, pods that follow late", (CANARY,), (3,), disturbances=1, lag=True),
+    Scope("rolling of 3 without surge", (NO_SURGE,), (3,), disturbances=1),
     Scope("swap of 1", (SWAP,), (1,), without=EDITS),
-    Scope("swap of 2, other sizes", (SWAP,), (2, 0, 1), without=EDITS - {"delete-deployment"}),
+    Scope("swap of 2, other sizes", (SWAP,), (2, 0, 1), disturbances=1),
     Scope("swap of 3", (SWAP,), (3,), without=EDITS),
     Scope("swapped blue/green of 2", (SWAP_WHOLE,), (2,), without=EDITS),
     Scope("load test with 2", (LOAD_TEST,), (2,), without=EDITS | {"suspend", "lose-status"}),
@@ -65,6 +65,7 @@ DEFAULT = (
     Scope("canary of 4", (CANARY,), (4,), without=EDITS | {"suspend", "lose-status"}),
 )
 LARGE = (
+    Scope("canary of 2, other strategies, two disturbances", (CANARY, BLUE_GREEN), (2,)),
     Scope("canary of 1, all", (CANARY, BLUE_GREEN, ROLLING), (1, 2, 0), 3, disturbances=3),
     Scope("canary of 2, three disturbances", (CANARY,), (2,), 3, disturbances=3),
     Scope("blue/green of 2, three disturbances", (BLUE_GREEN,), (2, 0), 3, disturbances=3),

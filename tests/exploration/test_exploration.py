@@ -10,7 +10,7 @@ from tests.exploration.explore import explore
 from tests.exploration.scope import Scope
 from tests.exploration.scopes import SCOPES
 
-AT_LEAST = 3_000
+AT_LEAST = 500
 """States that each scope has by far: with fewer, something does not happen any more."""
 
 

@@ -34,6 +34,7 @@ MOST_TELLING = 8
 """What may be written, and how often, after the status that says that all is done."""
 
 RESTART_SECONDS = 0.05
+LOOK_SECONDS = 0.25
 
 
 @dataclass
@@ -67,8 +68,12 @@ class Unrest(Exception):  # noqa: N818 - what the operator is in
     """The operator is done, and yet it writes."""
 
 
+class Noticed(Exception):  # noqa: N818 - what the checks have
+    """What was sought was not right, and whoever runs the story need not see its end."""
+
+
 class Point:
-    """Runs a story in a namespace of its own."""
+    """Runs a story in a namespace of its own; one that is `sought` ends once it is noticed."""
 
     def __init__(
         self,
@@ -76,6 +81,8 @@ class Point:
         story: Story,
         kill: Kill | Fault | None = None,
         longest: float = LONGEST_SECONDS,
+        *,
+        sought: str = "",
     ) -> None:
         self.arena = arena
         self.story = story
@@ -83,6 +90,8 @@ class Point:
         self.fault = kill if isinstance(kill, Fault) else None
         self.api: FaultyApi | None = None
         self.longest = longest
+        self.sought = sought
+        self.looked = 0.0
         self.names: dict[str, str] = {}
         self.namespace = ""
         self.process: AnyProcess | None = None
@@ -95,6 +104,8 @@ class Point:
         try:
             async with asyncio.timeout(self.longest):
                 await self._tell(ending, quiet)
+        except Noticed:
+            pass
         except TimeoutError:
             ending.wrong.append(f"did not come to rest: {self._status().get('message')}")
         except Unrest as unrest:
@@ -106,11 +117,23 @@ class Point:
             if self.api is not None:
                 await self.api.close()
         ending.state = self.state()
-        ending.wrong += violations(
-            self.arena.history.of(self.namespace), self.names, self._checked(), self._given_up()
-        )
+        ending.wrong += self._violations()
         await self.arena.clear(self.namespace)
         return ending
+
+    def _violations(self) -> list[str]:
+        return violations(
+            self.arena.history.of(self.namespace), self.names, self._checked(), self._given_up()
+        )
+
+    async def _pause(self) -> None:
+        """Between two looks at what a story waits for."""
+        await asyncio.sleep(0.02)
+        now = asyncio.get_running_loop().time()
+        if self.sought and now >= self.looked + LOOK_SECONDS:
+            self.looked = now
+            if any(self.sought in each for each in self._violations()):
+                raise Noticed
 
     async def _tell(self, ending: Ending, quiet: float) -> None:
         self.api = await FaultyApi.connect(self.arena.kubeconfig, timeout=30.0)
@@ -175,8 +198,8 @@ class Point:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait for something that the history tells."""
-        while not holds():  # noqa: ASYNC110 - many different things, told by one history
-            await asyncio.sleep(0.02)
+        while not holds():
+            await self._pause()
 
     async def _until_quiet(self, seconds: float) -> None:
         """Until it has been at rest without a write for so long. Raises `Unrest` when it writes
@@ -195,7 +218,7 @@ class Point:
             since = max(since, process.client.newest)
             if len(late) > MOST_TELLING or not all(map(self._may_be_late, late)):
                 raise Unrest(f"writes at rest: {'; '.join(late)}")
-            await asyncio.sleep(0.02)
+            await self._pause()
 
     def _may_be_late(self, write: str) -> bool:
         """Taking away what is not needed any more, and was refused, is tried again after a pause;

@@ -21,11 +21,25 @@ def _analysis(**changes: Any) -> dict[str, Any]:
     }
 
 
+SCORES = _analysis(drift=[{"name": "score", "series": "fraud_score", "minSamples": 100}])
+
 STORIES = {
     "worse-than-stable": Story(
         "Within its limit of 5 %, but much worse than the version beside it: taken back",
         {0: apply("1.0.0"), 60: later("2.0.0")},
         behaviours={"1.0.0": Behaviour(errors=0.002), "2.0.0": Behaviour(errors=0.04)},
+        seconds=160,
+    ),
+    "predictions-drift": Story(
+        "Every request is answered, but three times as many scores are high: taken back",
+        {0: apply("1.0.0", analysis=SCORES), 60: later("2.0.0", analysis=SCORES)},
+        behaviours={"2.0.0": Behaviour(high=0.9)},
+        seconds=140,
+    ),
+    "predictions-like-before": Story(
+        "Predictions that differ less than is accepted take nothing back",
+        {0: apply("1.0.0", analysis=SCORES), 60: later("2.0.0", analysis=SCORES)},
+        behaviours={"2.0.0": Behaviour(high=0.35)},
         seconds=160,
     ),
     "both-versions-fail": Story(

@@ -13,6 +13,7 @@ plan carried out leaves nothing to write.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,35 +66,31 @@ class Story:
     tells_budgets: bool = False
 
 
-@dataclass
-class Ending:
-    """What a story came to, for comparing runs."""
-
-    phase: str
-    stable: str
-    traffic: str
-    outcomes: list[str]
-    failed: int
-    transcript: str
-
-
 class Teller:
-    """Runs one story. With `interruptions` the operator is killed at random between writes."""
+    """Runs one story. With `interruptions` the operator is killed at random between writes; with
+    `twice` every plan is made twice, and both have to be the same."""
 
-    def __init__(self, story: Story, interruptions: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        story: Story,
+        interruptions: random.Random | None = None,
+        *,
+        twice: bool = False,
+    ) -> None:
         self.story = story
         self.world = World(
             dict(story.behaviours), rate=story.rate, slots=story.slots, quota=story.quota
         )
         self.interruptions = interruptions
+        self.twice = twice
         self.lines: list[str] = []
         self.state_line = ""
         self.capacity_reached = False
         self.reverting = False
         self.rejected: Rejection | None = None
 
-    def run(self) -> Ending:
-        """Step to the end, second by second."""
+    def run(self) -> str:
+        """Step to the end, second by second; the transcript."""
         events = dict(sorted(self.story.events.items()))
         for second in range(self.story.seconds + 1):
             for time in [time for time in events if time <= second]:
@@ -106,13 +103,14 @@ class Teller:
             self.world.tick()
             self._assert_capacity()
             self._assert_room()
-        return self._ending()
+        return self._transcript()
 
     def _pass(self) -> None:
         for _ in range(30):
             answer = plan(self.world.observe(), self.world.now)
-            again = plan(self.world.observe(), self.world.now)
-            assert answer == again, "the planner is not deterministic"
+            if self.twice:
+                again = plan(self.world.observe(), self.world.now)
+                assert answer == again, "the planner is not deterministic"
             if not self._carry_out(answer):
                 self.world.restart()
                 continue
@@ -262,25 +260,28 @@ class Teller:
         if self.capacity_reached:
             assert serving >= needed, f"only {serving} pods serve at {world.now - EPOCH:.0f}s"
 
-    def _ending(self) -> Ending:
+    def _transcript(self) -> str:
         world, status = self.world, self.world.status
-        revision = INHERITED if world.live is None else world.live.revision
-        traffic = "both" if revision is None else world.version_of(revision)
         lines = [f"# {self.story.title}", "", *self.lines, ""]
         lines.append(f"end    {status.phase}: {status.message}")
         for record in status.releases:
             lines.append(
                 f"       {record.version} {record.outcome} ({record.reason}) at {record.weight} %"
             )
+        revision = INHERITED if world.live is None else world.live.revision
+        traffic = "both" if revision is None else world.version_of(revision)
+        stable = status.stable.version if status.stable else "none"
+        lines.append(f"       traffic at {traffic}, stable {stable}")
         lines.append(f"       {world.sent} requests, {world.failed} failed")
-        return Ending(
-            phase=status.phase,
-            stable=status.stable.version if status.stable else "",
-            traffic=traffic,
-            outcomes=[f"{each.version} {each.outcome}" for each in status.releases],
-            failed=world.failed,
-            transcript="\n".join(line.rstrip() for line in lines) + "\n",
-        )
+        return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def outcome(transcript: str) -> list[str]:
+    """What a story came to, however it got there: its phase, what became of each release, where
+    traffic goes and what is stable."""
+    phase, *more = transcript.partition("\nend    ")[2].splitlines()
+    kept = [line for line in more if not line.endswith(" failed")]
+    return [phase.partition(":")[0], *(re.sub(r" \(.*", "", line).strip() for line in kept)]
 
 
 def manifest(version: str, **changes: Any) -> dict[str, Any]:

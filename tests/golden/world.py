@@ -63,12 +63,14 @@ EPOCH = 1_700_000_000.0
 class Behaviour:
     """How one model version behaves. Rates are shares of requests, times are seconds.
 
-    `crash_after` counts from the first request; `waiting` is a reason for never starting. A pod
+    `crash_after` counts from the first request; `waiting` is a reason for never starting. `high` is
+    the share of predictions that are above 0.5, of a score between 0 and 1. A pod
     answers slowly, and with `cold_errors`, until it has been warmed up for `warm_after`.
     """
 
     errors: float = 0.0
     slow: float = 0.0
+    high: float = 0.3
     startup: float = 4.0
     crash_after: float | None = None
     waiting: str = ""
@@ -461,6 +463,7 @@ class World:
 
     def scrape(self, limits: Iterable[float]) -> None:
         """Prometheus answers the poll, or fails to."""
+        assert self.spec is not None
         if self.outage is not None:
             self.sample = Sample(at=self.now, pods={}, outage=self.outage)
             return
@@ -475,7 +478,18 @@ class World:
             if (pod.first_request is not None or self.runs(pod))
             and self.version_of(pod.revision) not in self.silent
         }
-        self.sample = Sample(at=self.now, pods=pods, outage=None)
+        self.sample = Sample(
+            at=self.now,
+            pods=pods,
+            histograms={
+                each.name: {pod.name: self._scores(pod) for pod in self.pods if pod.name in pods}
+                for each in self.spec.analysis.drift
+            },
+        )
+
+    def _scores(self, pod: SimulatedPod) -> dict[float, float]:
+        low = 1.0 - self.behaviour(pod.revision).high
+        return {0.5: pod.requests * low, 1.0: pod.requests, math.inf: pod.requests}
 
 
 Event = Callable[[World], None]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import shutil
 import signal
 import socket
@@ -23,7 +24,7 @@ from headgate.judge import Sample
 from headgate.metrics import Poller, Provider, Providers, Target
 from headgate.metrics.past import samples
 from headgate.metrics.presets import PRESETS
-from headgate.metrics.promql import Matcher, Series
+from headgate.metrics.promql import Matcher, Query, Series
 from tests.metrics.servers import serving
 
 PATIENCE = 30.0
@@ -46,6 +47,7 @@ class ModelServer:
             "http_request_duration_seconds", "", ["handler"], buckets=(0.1, 1, 2.5),
             registry=registry,
         )  # fmt: skip
+        self.scores = Histogram("score", "", ["model"], buckets=(0.5, 0.9), registry=registry)
         self.registry = registry
 
     def serve(self, status: str, times: int, seconds: float, handler: str = "/predict") -> None:
@@ -70,8 +72,10 @@ class Setup:
     process: subprocess.Popen[bytes]
     url: str
 
-    def poller(self, timeout: float = 5.0) -> Poller:
-        provider = Provider(url=self.url, scrape_interval=1, timeout=timeout)
+    def poller(self, timeout: float = 5.0, allow_queries: bool = False) -> Poller:
+        provider = Provider(
+            url=self.url, scrape_interval=1, timeout=timeout, allow_queries=allow_queries
+        )
         return Poller(Providers(providers={"default": provider}))
 
 
@@ -297,6 +301,43 @@ async def test_a_gauge_is_the_mean_of_a_pods_series_that_match(setup: Setup) -> 
     poller.close()
     values = {"fraud-1-a": 20.0, "fraud-2.b": -5.0}
     assert dict(sample.gauges) == {"memory": values, "same": values, "nowhere": {}}
+
+
+async def test_predictions_are_read_by_bucket_however_often_a_pod_is_scraped(setup: Setup) -> None:
+    pod = setup.pods[PODS[0]]
+    for model, score in (("a", 0.1), ("a", 0.7), ("b", 0.7), ("b", 1.5), ("c", 0.1)):
+        pod.scores.labels(model).observe(score)
+    pod.serve("200", 1, 0.05)
+    poller = setup.poller()
+    one_of_them = (Matcher("model", "=", "a"),)
+    wanted = {"all": Series("score", ()), "a": Series("score", (), one_of_them)}
+    sample = await until(
+        poller,
+        replace(target(), histograms=wanted),
+        lambda found: PODS[0][1] in found.histograms.get("all", {}),
+    )
+    poller.close()
+    assert sample.histograms["all"][PODS[0][1]] == {0.5: 2, 0.9: 4, math.inf: 5}
+    assert sample.histograms["a"][PODS[0][1]] == {0.5: 1, 0.9: 2, math.inf: 2}
+
+
+async def test_queries_of_authors_are_answered_only_where_that_is_allowed(setup: Setup) -> None:
+    setup.pods[PODS[0]].serve("200", 7, 0.05)
+    own = Query("max by (namespace, pod) (http_requests_total) * 2")
+    asked = replace(target(), gauges={"own": own, "broken": Query("nonsense(")})
+    poller = setup.poller(allow_queries=True)
+    sample = await until(poller, asked, lambda found: PODS[0][1] in found.gauges.get("own", {}))
+    poller.close()
+    assert sample.gauges["own"][PODS[0][1]] == 14
+    assert sample.gauges["broken"] == {}
+    (why,) = sample.unread.values()
+    assert why.startswith('broken was not read: metrics provider "default" answered HTTP 400: ')
+
+    poller = setup.poller()
+    sample = await until(poller, asked, lambda found: PODS[0][1] in found.pods)
+    poller.close()
+    assert sample.gauges["own"] == {}
+    assert 'metrics provider "default" does not answer queries' in sample.unread["own"]
 
 
 def pods_total(pod: ModelServer) -> float:

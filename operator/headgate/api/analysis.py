@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, PlainValidator, Strict, StringConstraints, WithJsonSchema
 
 from headgate.api.base import Rule, SpecModel, is_share, longer_than_nothing
+from headgate.api.drift import Drift
 from headgate.api.gauge import Gauge
 from headgate.api.quantities import (
     DURATION_PATTERN,
@@ -147,6 +148,11 @@ class Analysis(SpecModel):
             "analysis.gauges must have different names",
             lambda analysis: len({each.name for each in analysis.gauges}) == len(analysis.gauges),
         ),
+        Rule(
+            None,
+            "analysis.drift must have different names",
+            lambda analysis: len({each.name for each in analysis.drift}) == len(analysis.drift),
+        ),
     )
 
     provider: DnsLabel = "default"
@@ -184,6 +190,15 @@ class Analysis(SpecModel):
         },
     )
     """Gauges to compare with those of stable, beside errors and latency."""
+    drift: list[Drift] = Field(
+        default_factory=list,
+        max_length=4,
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+        },
+    )
+    """Histograms of predictions to compare with those of stable."""
 
 
 def _is_number(value: object) -> bool:

@@ -6,7 +6,15 @@ from headgate.api.analysis import WITHOUT_LATENCY, MetricRule
 from headgate.api.gauge import Better
 from headgate.api.quantities import parse_duration, resolve
 from headgate.api.spec import ModelDeploymentSpec
-from headgate.judge import Comparison, Condition, Gauge, JudgeSettings, Metric
+from headgate.judge import (
+    Comparison,
+    Condition,
+    Drift,
+    DriftMethod,
+    Gauge,
+    JudgeSettings,
+    Metric,
+)
 
 DEFAULT_SCRAPE_INTERVAL = 15.0
 DEFAULT_SCHEDULING_TIMEOUT = "2m"
@@ -93,6 +101,18 @@ def judge_settings(
                 dry_run=each.dry_run,
             )
             for each in analysis.gauges
+        ),
+        drift=tuple(
+            Drift(
+                name=each.name,
+                method=DriftMethod(each.method.value),
+                threshold=each.threshold,
+                alpha=each.alpha,
+                min_samples=each.min_samples,
+                critical=each.critical,
+                dry_run=each.dry_run,
+            )
+            for each in analysis.drift
         ),
         not_critical=frozenset(m for m, rule in by_metric.items() if rule and not rule.critical),
         dry_run=frozenset(m for m, rule in by_metric.items() if rule and rule.dry_run),

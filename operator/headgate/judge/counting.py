@@ -7,11 +7,12 @@ of the operator nor a jump of its clock ends a hold that nobody watched.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from headgate.judge.conditions import next_held
+from headgate.judge.distribution import Distribution
 from headgate.judge.evidence import (
     MOST_PODS,
     MOST_VALUES,
@@ -59,6 +60,7 @@ def begin(at: float, previous: Evidence | None) -> Evidence:
         candidate_at=previous.candidate_at,
         pods=previous.pods,
         boundaries=previous.boundaries,
+        drift={name: found.anew() for name, found in previous.drift.items()},
     )
 
 
@@ -123,6 +125,10 @@ def observe(
         gauges=_next_gauges(evidence, sample, sides, settings)
         if stage.compared
         else evidence.gauges,
+        drift=_next_drift(
+            evidence, sample, sides, cold, settings, stage.compared and not baseline_only
+        ),
+        unread=sample.unread,
     )
     if not candidate.usable:
         return _candidate_silent(evidence, seconds, stable, candidate, settings)
@@ -349,6 +355,24 @@ def _next_gauges(
             )
         )
     return found
+
+
+def _next_drift(
+    evidence: Evidence,
+    sample: Sample,
+    sides: Mapping[str, Side],
+    cold: Collection[str],
+    settings: JudgeSettings,
+    counted: bool,
+) -> dict[str, Distribution]:
+    """The predictions with those of one more poll; those of warm-up requests are none."""
+    warm = {pod: side for pod, side in sides.items() if pod not in cold}
+    return {
+        each.name: evidence.drift.get(each.name, Distribution()).after(
+            sample.histograms.get(each.name, {}), warm, counted=counted
+        )
+        for each in settings.drift
+    }
 
 
 def _span(window: Window) -> float:

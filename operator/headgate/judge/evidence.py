@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from headgate.judge.distribution import Distribution
 from headgate.judge.tally import Tally
 from headgate.judge.values import Metric, PodCounters
 
@@ -120,7 +121,8 @@ class Evidence:
     is the reason why the last poll told nothing (CandidateSilent, ProviderDown) or empty.
     `missing` is the number of candidate pods without a total in the last poll. `held` maps a
     condition's name to the seconds it has held without a poll that denied it. `tallies` are what
-    rules and comparisons rest on, `gauges` the values of gauges by name.
+    rules and comparisons rest on, `gauges` the values of gauges and `drift` the predictions, both
+    by name; `unread` says why one of them is not read.
     """
 
     since: float
@@ -143,6 +145,8 @@ class Evidence:
     boundaries: Mapping[float, float] = field(default_factory=dict)
     tallies: Mapping[Metric, Tally] = field(default_factory=dict)
     gauges: Mapping[str, GaugeValues] = field(default_factory=dict)
+    drift: Mapping[str, Distribution] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def counted(self) -> bool:
@@ -191,6 +195,8 @@ class Evidence:
                 name: [[_number(each) for each in side] for side in (kept.stable, kept.candidate)]
                 for name, kept in self.gauges.items()
             },
+            "drift": {name: found.to_dict() for name, found in self.drift.items()},
+            "unread": dict(self.unread),
         }
 
     @staticmethod
@@ -251,6 +257,11 @@ def _evidence(data: Mapping[str, Any]) -> Evidence:
             )
             for name, sides in data.get("gauges", {}).items()
         },
+        drift={
+            str(name): Distribution.from_dict(found)
+            for name, found in data.get("drift", {}).items()
+        },
+        unread={str(name): str(why) for name, why in data.get("unread", {}).items()},
     )
 
 

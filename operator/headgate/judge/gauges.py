@@ -71,7 +71,8 @@ def check(gauge: Gauge, evidence: Evidence, stage: Stage) -> Check:
         verdict, reason = Verdict.UNKNOWN, HOLDING
         if stage.hold_over:
             verdict, reason = compare(values, gauge)
-        sentence = _sentence(values, gauge, reason)
+        unread = evidence.unread.get(gauge.name)
+        sentence = unread or _sentence(values, gauge, reason)
     return Check(
         name=f"{gauge.name} vs stable",
         kind=CheckKind.GAUGE,

@@ -36,6 +36,7 @@ class Metric(StrEnum):
     LATENCY_P99 = "latencyP99"
     THROUGHPUT = "throughput"
     GAUGE = "gauge"
+    DRIFT = "drift"
 
 
 class CheckKind(StrEnum):
@@ -44,6 +45,7 @@ class CheckKind(StrEnum):
     RULE = "rule"
     COMPARISON = "comparison"
     GAUGE = "gauge"
+    DRIFT = "drift"
     CONDITION = "condition"
 
 
@@ -69,18 +71,21 @@ class Sample:
     `at` is the evaluation time of the query. `outage` is one sentence saying why the provider
     could not answer, or None; with an outage `pods` is empty. `boundaries` names, for each limit
     in seconds that is no bucket boundary of the pods' histogram, the boundary that was read
-    instead. `notes` are sentences for people, the snapped limits among them. `age` is how many
+    instead. `age` is how many
     seconds before `at` a counter in it may have been scraped at most. `gauges` maps the name of
-    each gauge to the values of the pods that have one.
+    each gauge to the values of the pods that have one, `histograms` the name of each histogram of
+    predictions to its raw cumulative counters of each pod by upper boundary, +Inf among them;
+    `unread` says of one of these why it was not read at all.
     """
 
     at: float
     pods: Mapping[str, PodCounters] = field(default_factory=dict)
     outage: str | None = None
     boundaries: Mapping[float, float] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
     age: float = 0.0
     gauges: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    histograms: Mapping[str, Mapping[str, Mapping[float, float]]] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -162,6 +167,28 @@ class Gauge:
     dry_run: bool = False
 
 
+class DriftMethod(StrEnum):
+    """How two distributions are compared, in the spelling of the manifest."""
+
+    KOLMOGOROV_SMIRNOV = "KolmogorovSmirnov"
+    JENSEN_SHANNON = "JensenShannon"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A histogram of predictions that is compared with that of stable (`headgate.judge.drift`). Bad
+    when the effect reaches `threshold` (between 0 and 1) and the corrected p-value is below
+    `alpha`; each side needs `min_samples` predictions."""
+
+    name: str
+    method: DriftMethod = DriftMethod.KOLMOGOROV_SMIRNOV
+    threshold: float = 0.1
+    alpha: float = 0.01
+    min_samples: int = 300
+    critical: bool = True
+    dry_run: bool = False
+
+
 @dataclass(frozen=True)
 class JudgeSettings:
     """The spec's analysis and rollback in seconds and shares; None means the rule is not set.
@@ -179,6 +206,7 @@ class JudgeSettings:
     conditions: tuple[Condition, ...] = ()
     comparison: Comparison = field(default_factory=Comparison)
     gauges: tuple[Gauge, ...] = ()
+    drift: tuple[Drift, ...] = ()
     not_critical: frozenset[Metric] = frozenset()
     dry_run: frozenset[Metric] = frozenset()
 

@@ -8,7 +8,7 @@ that a person can do most about.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from headgate.judge import gauges, sentences
+from headgate.judge import drift, gauges, sentences
 from headgate.judge.conditions import live_throughput, metric_value, throughput_applies
 from headgate.judge.evidence import Counts, Evidence, Window
 from headgate.judge.reasons import (
@@ -50,6 +50,7 @@ def judge(evidence: Evidence, settings: JudgeSettings, stage: Stage) -> Judgemen
         rules.append(_throughput(settings.throughput_min, evidence, settings, stage))
     rules = [_counts_as(rule, settings) for rule in rules]
     rules += [gauges.check(gauge, evidence, stage) for gauge in settings.gauges]
+    rules += drift.checks(settings.drift, evidence, stage)
     conditions = [_condition(c, evidence, stage) for c in settings.conditions]
     checks = (*rules, *conditions)
     # In the watch only a condition reverts, so it is the one to name.

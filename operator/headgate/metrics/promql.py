@@ -17,6 +17,17 @@ KIND = "headgate_kind"
 
 PART = "headgate_part"
 
+SCRAPED_BY = (
+    "job",
+    "instance",
+    "endpoint",
+    "service",
+    "prometheus",
+    "prometheus_replica",
+    "replica",
+)
+"""Labels that tell only by which way a series was scraped."""
+
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
@@ -53,6 +64,13 @@ class Series:
     matchers: tuple[Matcher, ...] = ()
 
 
+@dataclass(frozen=True, order=True)
+class Query:
+    """PromQL that an author wrote, where the administrator allows it."""
+
+    text: str
+
+
 def counters(
     preset: "Preset",
     pods: Collection[tuple[str, str]],
@@ -80,6 +98,17 @@ def counters(
 def gauge(series: Series, pods: Collection[tuple[str, str]], oldest: float) -> str:
     """Each pod's value of a gauge, the mean of its series; none older than `oldest` seconds."""
     return f"avg by (namespace, pod) ({_fresh(series, _where(pods), oldest)})"
+
+
+def histogram(series: Series, pods: Collection[tuple[str, str]], oldest: float) -> str:
+    """Each pod's raw cumulative counters of a histogram by bucket, added up over its series.
+
+    Labels that only say who scraped it are dropped first, so that a pod that is scraped twice
+    counts once.
+    """
+    buckets = Series(f"{series.name}_bucket", (), series.matchers)
+    once = f"max without ({', '.join(SCRAPED_BY)}) ({_fresh(buckets, _where(pods), oldest)})"
+    return f"sum by (namespace, pod, le) ({once})"
 
 
 def quantiles(preset: "Preset", pods: Collection[tuple[str, str]], window: float) -> str:

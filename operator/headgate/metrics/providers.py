@@ -73,7 +73,8 @@ class Provider(BaseModel):
 
     Times are seconds here and durations such as `15s` in the file. `timeout` is the total for
     everything asked in one poll; an answer of more than `max_bytes` is refused. Credentials are
-    files, read anew for every poll, so they may be renewed; they are only sent over https.
+    files, read anew for every poll, so they may be renewed; they are only sent over https. With
+    `allow_queries` authors may write PromQL of their own, which reads whatever the provider has.
     """
 
     model_config = _SPELLED
@@ -85,6 +86,7 @@ class Provider(BaseModel):
     bearer_token_file: Path | None = None
     basic_auth: BasicAuthentication | None = None
     tls: Certificates | None = None
+    allow_queries: bool = False
 
     @model_validator(mode="after")
     def _credentials(self) -> Self:

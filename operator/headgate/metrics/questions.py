@@ -6,14 +6,14 @@ need them, and now and then the p99 for display, for which only the time that is
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headgate.judge import Sample
 from headgate.metrics import promql, readings
 from headgate.metrics.client import Client, OversizedError, QueryError
 from headgate.metrics.presets import PRESETS, Preset, unknown
-from headgate.metrics.promql import Series
+from headgate.metrics.promql import Query, Series
 from headgate.metrics.providers import Provider
 from headgate.metrics.readings import Pod, PodReadings
 
@@ -30,11 +30,14 @@ _QUANTILE_SCRAPES = 5
 MOST_GAUGES = 32
 """Different gauges that one provider is asked about in one poll, for all releases together."""
 
+MOST_HISTOGRAMS = 32
+"""Different histograms of predictions, likewise."""
+
 
 @dataclass(frozen=True)
 class Target:
-    """A release to read: its pods of both sides, the latency limits in seconds, and gauges by the
-    names that the release gives them."""
+    """A release to read: its pods of both sides, the latency limits in seconds, and gauges and
+    histograms of predictions by the names that the release gives them."""
 
     namespace: str
     name: str
@@ -42,7 +45,8 @@ class Target:
     runtime: str
     pods: frozenset[str]
     limits: frozenset[float] = frozenset()
-    gauges: Mapping[str, Series] = field(default_factory=dict, hash=False)
+    gauges: Mapping[str, Series | Query] = field(default_factory=dict, hash=False)
+    histograms: Mapping[str, Series] = field(default_factory=dict, hash=False)
 
     @property
     def key(self) -> Key:
@@ -90,7 +94,7 @@ def ask(
             if preset is None:
                 answers.samples |= outage(of_runtime, at, unknown(runtime))
             else:
-                poll = _Poll(client, provider, preset, at, quantiles)
+                poll = _Poll(name, client, provider, preset, at, quantiles)
                 _ask_runtime(poll, of_runtime, layouts, answers)
     finally:
         client.close()
@@ -99,6 +103,7 @@ def ask(
 
 @dataclass(frozen=True)
 class _Poll:
+    name: str
     client: Client
     provider: Provider
     preset: Preset
@@ -119,7 +124,7 @@ def _ask_runtime(
     quantiles = _quantiles(poll, found)
     answers.quantiles |= quantiles
     age = STALE_SCRAPES * poll.provider.scrape_interval
-    gauges = _gauges(poll, read, age)
+    compared = _compared(poll, read, age)
     for target in read:
         answers.samples[target.key] = readings.sample(
             poll.at,
@@ -130,7 +135,9 @@ def _ask_runtime(
             layouts,
             quantiles,
             age,
-            {name: gauges.get(series, {}) for name, series in target.gauges.items()},
+            {name: compared.gauges.get(each, {}) for name, each in target.gauges.items()},
+            {name: compared.histograms.get(each, {}) for name, each in target.histograms.items()},
+            compared.why_not(target),
         )
 
 
@@ -141,7 +148,7 @@ def _counters(
     found: dict[Pod, PodReadings],
 ) -> dict[Key, str]:
     """Fills `found`, and says for which targets there is no answer, and why."""
-    pods = frozenset[Pod]().union(*(target.all_pods for target in targets))
+    pods = _pods(targets)
     if not pods:
         return {}
     limits = {limit for target in targets for limit in target.limits}
@@ -194,22 +201,66 @@ def _boundaries(
     }
 
 
-def _gauges(
-    poll: _Poll, targets: Sequence[Target], oldest: float
-) -> dict[Series, dict[Pod, float]]:
-    """Every gauge that somebody wants, one question each for all releases. One that has no answer
-    is missing, and no outage: it is compared only when there are values."""
-    found: dict[Series, dict[Pod, float]] = {}
-    wanted = sorted({series for target in targets for series in target.gauges.values()})
-    for series in wanted[:MOST_GAUGES]:
-        of_it = [target for target in targets if series in target.gauges.values()]
-        pods = frozenset[Pod]().union(*(target.all_pods for target in of_it))
-        if not pods:
-            continue
-        with contextlib.suppress(QueryError):
-            rows = poll.client.ask(promql.gauge(series, pods, oldest), poll.at)
-            found[series] = readings.read_gauge(rows)
+@dataclass
+class _Compared:
+    """What is compared between versions: of each that was asked for the pods' values, or why there
+    are none. That is no outage; there is nothing to compare."""
+
+    gauges: dict[Series | Query, dict[Pod, float]] = field(default_factory=dict)
+    histograms: dict[Series, dict[Pod, dict[float, float]]] = field(default_factory=dict)
+    unread: dict[Series | Query, str] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def told(self, asked: Series | Query) -> Iterator[None]:
+        """Whatever goes wrong with one question, as the reason why it is not read."""
+        try:
+            yield
+        except QueryError as error:
+            self.unread[asked] = str(error)
+
+    def why_not(self, target: Target) -> dict[str, str]:
+        """By the names that a release gives them, why some were not read."""
+        return {
+            name: f"{name} was not read: {self.unread[asked]}"
+            for name, asked in {**target.gauges, **target.histograms}.items()
+            if asked in self.unread
+        }
+
+
+def _compared(poll: _Poll, targets: Sequence[Target], oldest: float) -> _Compared:
+    """Every gauge and histogram that somebody wants, one question each for all releases."""
+    found = _Compared()
+    gauges = {each for target in targets for each in target.gauges.values()}
+    queries = sorted(each for each in gauges if isinstance(each, Query))
+    if not poll.provider.allow_queries:
+        found.unread |= dict.fromkeys(queries, _not_allowed(poll.name))
+        queries = []
+    series = sorted(each for each in gauges if isinstance(each, Series))
+    asked: list[Series | Query] = [*series, *queries]
+    for each in asked[:MOST_GAUGES]:
+        pods = _pods(target for target in targets if each in target.gauges.values())
+        text = each.text if isinstance(each, Query) else promql.gauge(each, pods, oldest)
+        with found.told(each):
+            found.gauges[each] = readings.read_gauge(poll.client.ask(text, poll.at) if pods else ())
+    histograms = sorted({each for target in targets for each in target.histograms.values()})
+    for wanted in histograms[:MOST_HISTOGRAMS]:
+        pods = _pods(target for target in targets if wanted in target.histograms.values())
+        text = promql.histogram(wanted, pods, oldest)
+        with found.told(wanted):
+            rows = poll.client.ask(text, poll.at) if pods else ()
+            found.histograms[wanted] = readings.read_histogram(rows)
     return found
+
+
+def _not_allowed(provider: str) -> str:
+    return (
+        f'metrics provider "{provider}" does not answer queries of authors; its administrator '
+        "would set allowQueries"
+    )
+
+
+def _pods(targets: Iterable[Target]) -> frozenset[Pod]:
+    return frozenset[Pod]().union(*(target.all_pods for target in targets))
 
 
 def _quantiles(poll: _Poll, found: Mapping[Pod, PodReadings]) -> Mapping[Pod, float]:

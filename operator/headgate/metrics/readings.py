@@ -6,17 +6,19 @@ failures, because a labelled counter does not exist before its first event.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TypeVar
 
 from headgate.judge import PodCounters, Sample
-from headgate.judge.sentences import latency
 from headgate.metrics.client import Row
 from headgate.metrics.promql import KIND
 
 Pod = tuple[str, str]
 """Namespace and name."""
+
+_Value = TypeVar("_Value")
 
 
 @dataclass
@@ -65,6 +67,18 @@ def read_gauge(rows: Iterable[Row]) -> dict[Pod, float]:
     }
 
 
+def read_histogram(rows: Iterable[Row]) -> dict[Pod, dict[float, float]]:
+    """Each pod's cumulative counters by boundary, from the answer to `promql.histogram`. What
+    cannot be read is not there; of two spellings of a boundary the first is."""
+    found: dict[Pod, dict[float, float]] = {}
+    for row in rows:
+        boundary, value = _boundary(row, 1.0), _count(row)
+        if boundary is not None and value is not None:
+            pod = (row.metric.get("namespace", ""), row.metric.get("pod", ""))
+            found.setdefault(pod, {}).setdefault(boundary, value)
+    return found
+
+
 def read_quantiles(rows: Iterable[Row], unit: float = 1.0) -> dict[Pod, float]:
     """Each pod's p99 in seconds, where there is one; the rows are in `unit` seconds."""
     return {
@@ -103,16 +117,19 @@ def lacks_boundary(reading: PodReadings, limits: Iterable[float]) -> bool:
 def sample(
     at: float,
     namespace: str,
-    pods: Iterable[str],
+    pods: Collection[str],
     limits: Iterable[float],
     readings: Mapping[Pod, PodReadings],
     layouts: Mapping[Pod, tuple[float, ...]],
     quantiles: Mapping[Pod, float],
     age: float = 0.0,
     gauges: Mapping[str, Mapping[Pod, float]] = MappingProxyType({}),
+    histograms: Mapping[str, Mapping[Pod, Mapping[float, float]]] = MappingProxyType({}),
+    unread: Mapping[str, str] = MappingProxyType({}),
 ) -> Sample:
     """One ModelDeployment's sample; `layouts` are the boundaries of pods whose limits are none,
-    `age` how many seconds old its counters are at most, `gauges` the values of each by its name."""
+    `age` how many seconds old its counters are at most, `gauges` and `histograms` the values of
+    each by its name, `unread` why one of them was not read."""
     counters: dict[str, PodCounters] = {}
     snapped: dict[float, float] = {}
     for name in sorted(pods):
@@ -135,16 +152,19 @@ def sample(
             slower=slower,
             p99=quantiles.get(pod),
         )
-    notes = tuple(
-        f"the latency limit of {latency(limit)} is no bucket boundary of the pods' histogram; "
-        f"{latency(boundary)} is judged instead"
-        for limit, boundary in sorted(snapped.items())
+    return Sample(
+        at=at,
+        pods=counters,
+        boundaries=snapped,
+        age=age,
+        gauges={name: _own(values, namespace, pods) for name, values in gauges.items()},
+        histograms={name: _own(values, namespace, pods) for name, values in histograms.items()},
+        unread=dict(unread),
     )
-    of_pods = {
-        name: {pod: values[namespace, pod] for pod in pods if (namespace, pod) in values}
-        for name, values in gauges.items()
-    }
-    return Sample(at=at, pods=counters, boundaries=snapped, notes=notes, age=age, gauges=of_pods)
+
+
+def _own(values: Mapping[Pod, _Value], namespace: str, pods: Collection[str]) -> dict[str, _Value]:
+    return {pod: values[namespace, pod] for pod in pods if (namespace, pod) in values}
 
 
 def _slower(reading: PodReadings, boundary: float) -> float | None:

@@ -18,7 +18,7 @@ from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL, judge_settings
 from headgate.judge import Metric, Sample
 from headgate.kube.snapshot import Snapshot
 from headgate.metrics import Providers, Target
-from headgate.metrics.promql import Matcher, Series
+from headgate.metrics.promql import Matcher, Query, Series
 from headgate.runtime.cache import Key
 from headgate.runtime.meters import Meters
 
@@ -56,14 +56,18 @@ def target_of(snapshot: Snapshot) -> Target:
         pods=frozenset(str(each["metadata"]["name"]) for each in snapshot.pods),
         limits=frozenset(limits),
         gauges={
-            each.name: Series(
-                each.series,
-                (),
-                tuple(Matcher(label, "=", value) for label, value in sorted(each.matchers.items())),
-            )
+            each.name: Query(each.query)
+            if each.query is not None
+            else _series(each.series or "", each.matchers)
             for each in spec.analysis.gauges
         },
+        histograms={each.name: _series(each.series, each.matchers) for each in spec.analysis.drift},
     )
+
+
+def _series(name: str, matchers: Mapping[str, str]) -> Series:
+    labels = sorted(matchers.items())
+    return Series(name, (), tuple(Matcher(label, "=", value) for label, value in labels))
 
 
 class Polling:

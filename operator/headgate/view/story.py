@@ -143,6 +143,9 @@ def _check(check: CheckStatus) -> list[str | Piece]:
     if check.kind == CheckKind.GAUGE:
         shown = "–" if check.value is None else f"{check.value:.4g}"
         return [*row, shown, "", "", f"× {check.limit or 0:g}", ""]
+    if check.kind == CheckKind.DRIFT:
+        shown = "–" if check.value is None else f"{check.value:.3g}"
+        return [*row, shown, "", "", f"{check.limit or 0:g}", ""]
     limit = percent_limit(check.limit or 0)
     if check.kind == CheckKind.COMPARISON:
         limit = f"× {check.limit or 0:g}"
