@@ -146,7 +146,14 @@ ACCEPTED: dict[str, Spec] = {
     ),
     "gauges, and rules that decide less": spec(
         analysis={
-            "rules": {"errorRate": {"dryRun": True}, "latencyP99": {"critical": False}},
+            "rules": {
+                "errorRate": {"dryRun": True, "initialDelay": "2m"},
+                "latencyP99": {
+                    "critical": False,
+                    "onUnknown": "ignore",
+                    "onInconclusive": "advance",
+                },
+            },
             "gauges": [
                 gauge(),
                 gauge(name="queue", matchers={"queue": 'a "b"', "unit": ""}, better="higher"),
@@ -553,6 +560,12 @@ REFUSED: dict[str, Refused] = {
         gauges({"name": "memory", "query": "up", "matchers": {"a": "b"}}),
         "spec.analysis.gauges[0]",
         "write the labels into the query",
+    ),
+    "an unknown answer to no data": Refused(
+        gauges(gauge(onUnknown="promote")), "spec.analysis.gauges[0].onUnknown"
+    ),
+    "a delay without a unit": Refused(
+        drift(initialDelay="5"), "spec.analysis.drift[0].initialDelay"
     ),
     "predictions of no series": Refused(drift(series=""), "spec.analysis.drift[0].series"),
     "drift from nothing on": Refused(

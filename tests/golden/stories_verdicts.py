@@ -23,11 +23,33 @@ def _analysis(**changes: Any) -> dict[str, Any]:
 
 SCORES = _analysis(drift=[{"name": "score", "series": "fraud_score", "minSamples": 100}])
 
+UNTIMED = _analysis(rules={"errorRate": {}, "latencyP99": {"max": "1s", "onUnknown": "ignore"}})
+DELAYED = _analysis(rules={"errorRate": {"initialDelay": "10s"}, "latencyP99": {"max": "1s"}})
+
 STORIES = {
     "worse-than-stable": Story(
         "Within its limit of 5 %, but much worse than the version beside it: taken back",
         {0: apply("1.0.0"), 60: later("2.0.0")},
         behaviours={"1.0.0": Behaviour(errors=0.002), "2.0.0": Behaviour(errors=0.04)},
+        seconds=160,
+    ),
+    "latency-without-data": Story(
+        "Nobody times requests, which its author lets pass: without latency it goes on",
+        {
+            0: apply("1.0.0", analysis=UNTIMED),
+            60: later("2.0.0", analysis=UNTIMED),
+        },
+        behaviours={"1.0.0": Behaviour(timed=False), "2.0.0": Behaviour(timed=False)},
+        seconds=240,
+    ),
+    "slow-while-caches-fill": Story(
+        "Errors only in the first 8 s of a step, in which its author lets nothing count",
+        {
+            0: apply("1.0.0", analysis=DELAYED),
+            60: later("2.0.0", analysis=DELAYED),
+            74: behave("2.0.0", Behaviour()),
+        },
+        behaviours={"2.0.0": Behaviour(errors=0.2)},
         seconds=160,
     ),
     "predictions-drift": Story(

@@ -64,13 +64,15 @@ class Behaviour:
     """How one model version behaves. Rates are shares of requests, times are seconds.
 
     `crash_after` counts from the first request; `waiting` is a reason for never starting. `high` is
-    the share of predictions that are above 0.5, of a score between 0 and 1. A pod
+    the share of predictions that are above 0.5, of a score between 0 and 1; one that is not
+    `timed` has no histogram of latencies. A pod
     answers slowly, and with `cold_errors`, until it has been warmed up for `warm_after`.
     """
 
     errors: float = 0.0
     slow: float = 0.0
     high: float = 0.3
+    timed: bool = True
     startup: float = 4.0
     crash_after: float | None = None
     waiting: str = ""
@@ -471,7 +473,9 @@ class World:
             pod.name: PodCounters(
                 requests=pod.requests,
                 errors=pod.errors,
-                slower={limit: pod.slow if limit <= 1.0 else 0.0 for limit in limits},
+                slower={limit: pod.slow if limit <= 1.0 else 0.0 for limit in limits}
+                if self.behaviour(pod.revision).timed
+                else {},
                 p99=None,
             )
             for pod in self.pods

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from headgate.judge import Evidence, PodCounters, Sample, Side, Stage, begin, observe
 from headgate.judge.evidence import MOST_PODS
-from tests.judge.worlds import COMPARED, PATIENT, SETTINGS, World, started
+from tests.judge.worlds import COMPARED, LIMIT, PATIENT, SETTINGS, World, started
 
 
 def test_the_first_sample_is_only_a_baseline() -> None:
@@ -317,3 +317,15 @@ def test_the_live_versions_pods_in_the_watch_may_be_old() -> None:
     world.serve("b", 1_000_000, 900_000)
     world.poll()
     assert world.evidence.candidate.requests == 0
+
+
+def test_a_native_histogram_whose_buckets_become_wider_is_no_restart() -> None:
+    world = started()
+    world.serve("old", 100)
+    world.serve("new", 5000, 0, 10.75)
+    world.poll()
+    world.serve("old", 100)
+    world.serve("new", 100, 0, -0.5)
+    world.poll()
+    assert world.evidence.latest_candidate.requests == 100
+    assert world.evidence.latest_candidate.slower == {LIMIT: 0}

@@ -129,13 +129,6 @@ def test_many_checks_are_corrected_for_looking_often() -> None:
     assert "after correction for 10 checks" in among[3].sentence
 
 
-def test_what_is_not_critical_or_a_dry_run_takes_nothing_back() -> None:
-    for drift in (replace(SCORE, critical=False), replace(SCORE, dry_run=True)):
-        check = judged((1000.0, 0.0), (500.0, 500.0), drift)
-        assert check.verdict is Verdict.BAD
-        assert not check.takes_back
-
-
 COUNTS = st.lists(st.integers(0, 500), min_size=5, max_size=5).filter(any)
 
 

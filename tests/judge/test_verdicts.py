@@ -10,6 +10,7 @@ from headgate.judge import (
     Judgement,
     JudgeSettings,
     Metric,
+    Policy,
     Side,
     Stage,
     Verdict,
@@ -371,14 +372,14 @@ def judged(**changes: object) -> Judgement:
 
 def test_a_metric_that_is_not_critical_holds_the_step_and_takes_nothing_back() -> None:
     assert judged().verdict is Verdict.BAD
-    found = judged(not_critical=frozenset({Metric.LATENCY_P99}))
+    found = judged(policies={Metric.LATENCY_P99: Policy(critical=False)})
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "NotCritical")
     assert found.sentence.startswith("not critical: candidate 20.0 % of requests slower")
     assert check(found, "latencyP99").verdict is Verdict.BAD
 
 
 def test_a_metric_in_a_dry_run_is_judged_and_decides_nothing() -> None:
-    found = judged(dry_run=frozenset({Metric.LATENCY_P99}))
+    found = judged(policies={Metric.LATENCY_P99: Policy(dry_run=True)})
     assert found.verdict is Verdict.GOOD
     assert "errors" in found.sentence
     for name in ("latencyP99", "latencyP99 vs stable"):
@@ -388,5 +389,5 @@ def test_a_metric_in_a_dry_run_is_judged_and_decides_nothing() -> None:
 
 def test_a_condition_reverts_whatever_is_said_of_its_metric() -> None:
     condition = Condition("slow", Metric.LATENCY_P99, above=LIMIT, duration=15)
-    found = judged(conditions=(condition,), dry_run=frozenset({Metric.LATENCY_P99}))
+    found = judged(conditions=(condition,), policies={Metric.LATENCY_P99: Policy(dry_run=True)})
     assert (found.verdict, found.reason) == (Verdict.BAD, "slow")

@@ -33,7 +33,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server = self.server
         assert isinstance(server, Server)
-        send(self, server.scraped(), headers={"Content-Type": "text/plain; version=0.0.4"})
+        send(self, server.scraped(), headers={"Content-Type": server.content_type})
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -51,6 +51,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answer = answer
         self.scraped = scraped
+        self.content_type = "text/plain; version=0.0.4"
         self.queries: list[str] = []
         self.over = threading.Event()
 

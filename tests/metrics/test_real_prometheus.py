@@ -25,6 +25,7 @@ from headgate.metrics import Poller, Provider, Providers, Target
 from headgate.metrics.past import samples
 from headgate.metrics.presets import PRESETS
 from headgate.metrics.promql import Matcher, Query, Series
+from tests.metrics.native import CONTENT_TYPE, NativeServer
 from tests.metrics.servers import serving
 
 PATIENCE = 30.0
@@ -122,7 +123,11 @@ def setup(prometheus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @contextlib.contextmanager
 def running(
-    program: Path, config: Path, directory: Path, pods: dict[tuple[str, str], ModelServer]
+    program: Path,
+    config: Path,
+    directory: Path,
+    pods: dict[tuple[str, str], ModelServer],
+    *flags: str,
 ) -> Iterator[Setup]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -134,6 +139,7 @@ def running(
             f"--storage.tsdb.path={directory / 'data'}",
             f"--web.listen-address={address}",
             "--log.level=error",
+            *flags,
         ],
         cwd=directory,
     )
@@ -319,6 +325,38 @@ async def test_predictions_are_read_by_bucket_however_often_a_pod_is_scraped(set
     poller.close()
     assert sample.histograms["all"][PODS[0][1]] == {0.5: 2, 0.9: 4, math.inf: 5}
     assert sample.histograms["a"][PODS[0][1]] == {0.5: 1, 0.9: 2, math.inf: 2}
+
+
+async def test_latencies_are_read_from_a_native_histogram(prometheus: Path, tmp_path: Path) -> None:
+    pod = NativeServer()
+    pod.serve("200", 90, 0.2)
+    pod.serve("500", 6, 3.0)
+    asked = Target("risk", "fraud", "default", "http", frozenset({"fraud-1-a"}), LIMITS)
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(serving(scraped=pod.exposition))
+        server.content_type = CONTENT_TYPE
+        address = server.url.removeprefix("http://")
+        labels = {"namespace": "risk", "pod": "fraud-1-a"}
+        targets = [{"targets": [address], "labels": labels}]
+        jobs = [{"job_name": name, "static_configs": targets} for name in ("pods", "services")]
+        config = tmp_path / "prometheus.yml"
+        interval = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+        config.write_text(yaml.safe_dump({"global": interval, "scrape_configs": jobs}))
+        setup = stack.enter_context(
+            running(prometheus, config, tmp_path, {}, "--enable-feature=native-histograms")
+        )
+        poller = setup.poller()
+        sample = await until(poller, asked, count("fraud-1-a", 96))
+        read = sample.pods["fraud-1-a"]
+        assert read.errors == 6
+        assert read.slower == {1.0: pytest.approx(6)}
+        pod.serve("200", 4, 1.02)
+        sample = await until(poller, asked, count("fraud-1-a", 100))
+        # One bucket ends at the limit of 1 s, so those just above it are told apart.
+        assert sample.pods["fraud-1-a"].slower == {1.0: pytest.approx(10)}
+        sample = await until(poller, asked, lambda found: bool(found.pods["fraud-1-a"].p99))
+        poller.close()
+    assert sample.pods["fraud-1-a"].p99 == pytest.approx(1.02, rel=0.1)
 
 
 async def test_queries_of_authors_are_answered_only_where_that_is_allowed(setup: Setup) -> None:

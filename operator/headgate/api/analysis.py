@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, PlainValidator, Strict, StringConstraint
 from headgate.api.base import Rule, SpecModel, is_share, longer_than_nothing
 from headgate.api.drift import Drift
 from headgate.api.gauge import Gauge
+from headgate.api.judged import Judged, OnInconclusive
 from headgate.api.quantities import (
     DURATION_PATTERN,
     LONGEST_DURATION,
@@ -35,14 +36,6 @@ class Level(StrEnum):
     COMPREHENSIVE = "comprehensive"
 
 
-class OnInconclusive(StrEnum):
-    """What happens when a step has gone on for long without a clear verdict."""
-
-    HOLD = "hold"
-    ADVANCE = "advance"
-    REVERT = "revert"
-
-
 class OnProviderDown(StrEnum):
     """What happens when the metrics provider has not answered for long."""
 
@@ -54,18 +47,7 @@ WITHOUT_LATENCY = frozenset({"triton", "torchserve"})
 """Runtimes without a histogram of latencies: there a latency rule or condition does not apply."""
 
 
-class MetricRule(SpecModel):
-    """What all rules can say of their metric: whether it decides."""
-
-    critical: bool = True
-    """Whether a bad result takes the release back, or after promotion marks it failed. Without, the
-    step waits for it to get better, and onInconclusive applies."""
-    dry_run: bool = False
-    """Judge and record this metric, its comparison with stable included, and decide nothing by
-    it."""
-
-
-class ErrorRateRule(MetricRule):
+class ErrorRateRule(Judged):
     """Limit on the share of requests that fail."""
 
     admission = (
@@ -81,7 +63,7 @@ class ErrorRateRule(MetricRule):
     """Largest share of failed requests, between 0 and 1: 0.05 means 5 %."""
 
 
-class LatencyRule(MetricRule):
+class LatencyRule(Judged):
     """Limit on the time within which 99 of 100 requests are answered."""
 
     admission = (longer_than_nothing("max", "max"),)
@@ -91,7 +73,7 @@ class LatencyRule(MetricRule):
     model server's histogram; another limit is moved to the nearest boundary, and status says so."""
 
 
-class ThroughputRule(MetricRule):
+class ThroughputRule(Judged):
     """Limit below which the live Service answers too few requests."""
 
     min: float = Field(default=100.0, ge=0)

@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from headgate.api.base import Rule, SpecModel, is_share
+from headgate.api.base import Rule, is_share
+from headgate.api.judged import Judged
 from headgate.api.quantities import DnsLabel
 
 LABEL_NAME = r"^[a-zA-Z_][a-zA-Z0-9_]{0,127}$"
@@ -37,7 +38,7 @@ MATCHERS_ARE_LABELS = (
 )
 
 
-class OwnSeries(SpecModel):
+class OwnSeries(Judged):
     """A series of the pods that is compared with that of the stable version."""
 
     admission: ClassVar[tuple[Rule, ...]] = (ALPHA_IS_A_PROBABILITY, *MATCHERS_ARE_LABELS)
@@ -50,7 +51,3 @@ class OwnSeries(SpecModel):
     """Labels that the series must have, with their exact values."""
     alpha: float = 0.01
     """Chance of calling a healthy candidate bad that you accept, between 0 and 1."""
-    critical: bool = True
-    """Whether a bad result takes the release back; without, onInconclusive applies."""
-    dry_run: bool = False
-    """Judge and record it, and decide nothing by it."""

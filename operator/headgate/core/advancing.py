@@ -3,7 +3,6 @@ that says what is missing."""
 
 from __future__ import annotations
 
-from headgate.api.analysis import OnInconclusive
 from headgate.api.quantities import parse_duration
 from headgate.api.strategy import OnTimeout
 from headgate.core.adoption import inherits, what_serves
@@ -17,6 +16,7 @@ from headgate.core.judging import (
     hold_of,
     is_inconclusive,
     most_hold_of,
+    on_inconclusive,
 )
 from headgate.core.promoting import promote, smoke, watch
 from headgate.core.reverting import revert
@@ -24,7 +24,7 @@ from headgate.core.settings import kept_of, ready_floor_of
 from headgate.core.state import State
 from headgate.core.steps import Step, StepKind
 from headgate.core.timing import for_people, to_text
-from headgate.judge import Verdict
+from headgate.judge import OnInconclusive, Verdict
 
 
 def advance(state: State) -> State:
@@ -192,7 +192,7 @@ def _without_verdict(state: State) -> State:
     """The step goes on, until it is inconclusive and its author has said what happens then."""
     release, judgement = state.release, state.judgement
     assert release is not None
-    wanted = state.seen.spec.analysis.on_inconclusive
+    wanted = on_inconclusive(state)
     if judgement is None or wanted is OnInconclusive.HOLD or not is_inconclusive(state):
         return state.wait(_holding(state))
     lasted = for_people(evidence_of(state).observed)
@@ -250,7 +250,7 @@ def _holding(state: State) -> str:
         return f"holding {step.weight} % for {done} of {whole}"
     left = most_hold_of(state) - evidence.observed
     end = {OnInconclusive.ADVANCE: "goes on", OnInconclusive.REVERT: "is taken back"}.get(
-        state.seen.spec.analysis.on_inconclusive
+        on_inconclusive(state)
     )
     then = f"; without one it {end} in {for_people(left)}" if end and left > 0 else ""
     return f"the hold at {step.weight} % is over, but the verdict is not Good yet{then}"

@@ -17,12 +17,14 @@ from headgate.judge import (
     Evidence,
     Judgement,
     JudgeSettings,
+    OnInconclusive,
     Side,
     Stage,
     Verdict,
     begin,
     judge,
     observe,
+    when_inconclusive,
 )
 
 INCONCLUSIVE_HOLDS = 4
@@ -122,6 +124,12 @@ def is_inconclusive(state: State) -> bool:
         return False
     lasted = max(hold_of(state), most_hold_of(state))
     return judgement.reason in INCONCLUSIVE and evidence_of(state).observed >= lasted
+
+
+def on_inconclusive(state: State) -> OnInconclusive:
+    """What the author wants to become of the step if its verdict stays unclear."""
+    otherwise = judge_settings(state.seen.spec).policy.on_inconclusive
+    return when_inconclusive(state.judgement.checks if state.judgement else (), otherwise)
 
 
 def hold_unseen(state: State) -> float | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from headgate.api.analysis import WITHOUT_LATENCY, MetricRule
+from headgate.api.analysis import WITHOUT_LATENCY, Analysis
 from headgate.api.gauge import Better
+from headgate.api.judged import Judged
 from headgate.api.quantities import parse_duration, resolve
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.judge import (
@@ -14,6 +15,9 @@ from headgate.judge import (
     Gauge,
     JudgeSettings,
     Metric,
+    OnInconclusive,
+    OnUnknown,
+    Policy,
 )
 
 DEFAULT_SCRAPE_INTERVAL = 15.0
@@ -78,7 +82,7 @@ def judge_settings(
     analysis = spec.analysis
     rules = analysis.rules
     timed = analysis.runtime not in WITHOUT_LATENCY
-    by_metric: dict[Metric, MetricRule | None] = {
+    by_metric: dict[Metric, Judged | None] = {
         Metric.ERROR_RATE: rules.error_rate,
         Metric.LATENCY_P99: rules.latency_p99,
         Metric.THROUGHPUT: rules.throughput,
@@ -97,8 +101,7 @@ def judge_settings(
                 tolerance=each.tolerance,
                 alpha=each.alpha,
                 min_samples=each.min_samples,
-                critical=each.critical,
-                dry_run=each.dry_run,
+                policy=_policy(each, analysis),
             )
             for each in analysis.gauges
         ),
@@ -109,13 +112,12 @@ def judge_settings(
                 threshold=each.threshold,
                 alpha=each.alpha,
                 min_samples=each.min_samples,
-                critical=each.critical,
-                dry_run=each.dry_run,
+                policy=_policy(each, analysis),
             )
             for each in analysis.drift
         ),
-        not_critical=frozenset(m for m, rule in by_metric.items() if rule and not rule.critical),
-        dry_run=frozenset(m for m, rule in by_metric.items() if rule and rule.dry_run),
+        policies={metric: _policy(rule, analysis) for metric, rule in by_metric.items() if rule},
+        policy=Policy(on_inconclusive=OnInconclusive(analysis.on_inconclusive.value)),
         conditions=tuple(
             Condition(
                 name=each.name,
@@ -132,6 +134,16 @@ def judge_settings(
             alpha=analysis.comparison.alpha,
             min_samples=analysis.comparison.min_samples,
         ),
+    )
+
+
+def _policy(judged: Judged, analysis: Analysis) -> Policy:
+    return Policy(
+        critical=judged.critical,
+        dry_run=judged.dry_run,
+        initial_delay=parse_duration(judged.initial_delay) if judged.initial_delay else 0.0,
+        on_unknown=OnUnknown(judged.on_unknown.value),
+        on_inconclusive=OnInconclusive((judged.on_inconclusive or analysis.on_inconclusive).value),
     )
 
 

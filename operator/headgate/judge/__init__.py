@@ -8,6 +8,7 @@ between them and lives in the ModelDeployment's status. `headgate.metrics` makes
 
 from headgate.judge.counting import begin, observe
 from headgate.judge.evidence import Counts, Evidence, Window
+from headgate.judge.policies import when_inconclusive
 from headgate.judge.reasons import INCONCLUSIVE
 from headgate.judge.tally import Requests
 from headgate.judge.values import (
@@ -21,7 +22,10 @@ from headgate.judge.values import (
     Judgement,
     JudgeSettings,
     Metric,
+    OnInconclusive,
+    OnUnknown,
     PodCounters,
+    Policy,
     Sample,
     Side,
     Stage,
@@ -43,7 +47,10 @@ __all__ = [
     "JudgeSettings",
     "Judgement",
     "Metric",
+    "OnInconclusive",
+    "OnUnknown",
     "PodCounters",
+    "Policy",
     "Requests",
     "Sample",
     "Side",
@@ -54,4 +61,5 @@ __all__ = [
     "judge",
     "observe",
     "throughput",
+    "when_inconclusive",
 ]

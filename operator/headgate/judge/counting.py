@@ -23,7 +23,15 @@ from headgate.judge.evidence import (
 )
 from headgate.judge.shares import shares_of
 from headgate.judge.tally import Tally
-from headgate.judge.values import JudgeSettings, Metric, PodCounters, Sample, Side, Stage
+from headgate.judge.values import (
+    JudgeSettings,
+    Metric,
+    PodCounters,
+    Policy,
+    Sample,
+    Side,
+    Stage,
+)
 
 RECENT_WINDOWS = 5
 """Stretches of recent counts that are kept; together they cover about one interval."""
@@ -248,7 +256,7 @@ def _difference(last: PodCounters, now: PodCounters, limits: Iterable[float]) ->
     for limit in limits:
         if limit in now.slower and (since_start or limit in last.slower):
             before = 0.0 if since_start else last.slower[limit]
-            slower[limit] = min(now.slower[limit] - before, requests)
+            slower[limit] = min(max(0.0, now.slower[limit] - before), requests)
     return Counts(
         requests=requests,
         errors=min(errors, requests),
@@ -258,10 +266,16 @@ def _difference(last: PodCounters, now: PodCounters, limits: Iterable[float]) ->
 
 
 def _fell(last: PodCounters, now: PodCounters) -> bool:
-    """Whether any counter is lower than before: they all start at 0 when the process does."""
+    """Whether any counter is lower than before: they all start at 0 when the process does.
+
+    A count that is no whole number was interpolated in a bucket of a native histogram. Those may
+    become wider at any time, so it tells nothing of a restart.
+    """
     fell = (now.requests or 0.0) < (last.requests or 0.0) or now.errors < last.errors
     return fell or any(
-        now.slower[limit] < count for limit, count in last.slower.items() if limit in now.slower
+        now.slower[limit] < count and now.slower[limit] % 1 == count % 1 == 0
+        for limit, count in last.slower.items()
+        if limit in now.slower
     )
 
 
@@ -330,7 +344,13 @@ def _next_tallies(
             compared=stage.compared,
         )
         for share in shares_of(settings)
+        if _has_begun(settings.policy_of(share.metric), evidence)
     }
+
+
+def _has_begun(policy: Policy, evidence: Evidence) -> bool:
+    """Whether a poll that follows the `evidence` counts for a metric."""
+    return evidence.observed >= policy.initial_delay
 
 
 def _next_gauges(
@@ -339,7 +359,8 @@ def _next_gauges(
     """The values with one more of each side that has any; what is no number is none."""
     found: dict[str, GaugeValues] = {}
     for gauge in settings.gauges:
-        values = sample.gauges.get(gauge.name, {})
+        begun = _has_begun(gauge.policy, evidence)
+        values = sample.gauges.get(gauge.name, {}) if begun else {}
         kept = evidence.gauges.get(gauge.name, GaugeValues())
         of_side = {
             side: [v for pod, v in values.items() if sides.get(pod) is side and math.isfinite(v)]
@@ -369,7 +390,9 @@ def _next_drift(
     warm = {pod: side for pod, side in sides.items() if pod not in cold}
     return {
         each.name: evidence.drift.get(each.name, Distribution()).after(
-            sample.histograms.get(each.name, {}), warm, counted=counted
+            sample.histograms.get(each.name, {}),
+            warm,
+            counted=counted and _has_begun(each.policy, evidence),
         )
         for each in settings.drift
     }

@@ -15,6 +15,7 @@ from headgate.judge.distribution import Distribution
 from headgate.judge.evidence import Evidence
 from headgate.judge.reasons import (
     HOLDING,
+    NO_DATA,
     NOT_APPLICABLE,
     PREDICTION_DRIFT,
     SUSPICION,
@@ -138,23 +139,23 @@ def _check(
         verdict, reason, sentence = _compared(drift, candidate, stable, *measured, together)
     elif stage.compared:
         verdict, reason = Verdict.UNKNOWN, TOO_FEW_SAMPLES if stage.hold_over else HOLDING
-        sentence = unread or (
+        sentence = (
             f"{drift.name}: {min(candidate, stable):,.0f} of {drift.min_samples:,} predictions "
             f"of each version that are needed, compared when the hold is over"
         )
+        if stage.hold_over and not (candidate or stable):
+            reason, sentence = NO_DATA, unread or f"{drift.name} has no data: nothing was predicted"
     return Check(
         name=f"{drift.name} drift",
         kind=CheckKind.DRIFT,
         metric=Metric.DRIFT,
         verdict=verdict,
         reason=reason,
-        sentence=f"dry run: {sentence}" if drift.dry_run else sentence,
+        sentence=sentence,
         value=None if measured is None else measured[0],
         limit=drift.threshold,
         candidate=Requests(0.0, candidate),
         stable=Requests(0.0, stable),
-        critical=drift.critical,
-        dry_run=drift.dry_run,
     )
 
 

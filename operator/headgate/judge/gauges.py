@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from headgate.judge.evidence import Evidence, GaugeValues
 from headgate.judge.reasons import (
     HOLDING,
+    NO_DATA,
     NOT_APPLICABLE,
     SUSPICION,
     TOO_FEW_SAMPLES,
@@ -71,21 +72,21 @@ def check(gauge: Gauge, evidence: Evidence, stage: Stage) -> Check:
         verdict, reason = Verdict.UNKNOWN, HOLDING
         if stage.hold_over:
             verdict, reason = compare(values, gauge)
-        unread = evidence.unread.get(gauge.name)
-        sentence = unread or _sentence(values, gauge, reason)
+        sentence = _sentence(values, gauge, reason)
+        if stage.hold_over and not (values.candidate or values.stable):
+            reason = NO_DATA
+            sentence = evidence.unread.get(gauge.name) or f"{gauge.name} has no data"
     return Check(
         name=f"{gauge.name} vs stable",
         kind=CheckKind.GAUGE,
         metric=Metric.GAUGE,
         verdict=verdict,
         reason=reason,
-        sentence=f"dry run: {sentence}" if gauge.dry_run else sentence,
+        sentence=sentence,
         value=statistics.median(values.candidate) if values.candidate else None,
         limit=gauge.tolerance,
         candidate=NONE,
         stable=NONE,
-        critical=gauge.critical,
-        dry_run=gauge.dry_run,
     )
 
 

@@ -11,6 +11,7 @@ from headgate.judge.bets import is_bad, to_e
 from headgate.judge.comparison import at_least, at_most, verdict
 from headgate.judge.evidence import Evidence
 from headgate.judge.reasons import (
+    NO_DATA,
     NOT_APPLICABLE,
     SHARED_FAILURE,
     SUSPICION,
@@ -21,6 +22,8 @@ from headgate.judge.reasons import (
 from headgate.judge.shares import Share
 from headgate.judge.tally import Requests, Tally
 from headgate.judge.values import Check, CheckKind, JudgeSettings, Metric, Stage, Verdict
+
+_NO_HISTOGRAM = "latencyP99 has no data: the candidate's pods have no histogram of latencies"
 
 
 def against_limit(
@@ -48,6 +51,9 @@ def against_limit(
         found, reason = Verdict.UNKNOWN, SUSPICION
         sentence = _over(share, subject, candidate, stable, evidence, latest)
         sentence += ", which may still be chance"
+    elif _has_no_data(share, tally, evidence):
+        found, reason = Verdict.UNKNOWN, NO_DATA
+        sentence = _NO_HISTOGRAM
     elif candidate.total < least:
         found, reason = Verdict.UNKNOWN, TOO_FEW_SAMPLES
         sentence = _too_few(share, subject, candidate, evidence, settings)
@@ -84,6 +90,8 @@ def against_stable(
         if found is Verdict.BAD:
             stable, candidate = tally.stable, tally.candidate
         sentence = _compared(share, stable, candidate, evidence, settings, reason)
+        if _has_no_data(share, tally, evidence):
+            reason, sentence = NO_DATA, _NO_HISTOGRAM
         if found is Verdict.BAD and candidate.share > share.limit:
             # Found out sooner by its neighbour than by the limit, which it breaks as well.
             reason = share.bad_reason
@@ -105,6 +113,12 @@ def against_stable(
         e=to_e(tally.log_e),
         bad_from=metrics / settings.comparison.alpha,
     )
+
+
+def _has_no_data(share: Share, tally: Tally, evidence: Evidence) -> bool:
+    """Whether the candidate has answered requests, and none of them was timed."""
+    counted = tally.polls > 0 and evidence.candidate.requests > 0
+    return share.slower_than is not None and counted and not tally.whole_candidate.total
 
 
 def _boundary(share: Share, evidence: Evidence) -> float | None:

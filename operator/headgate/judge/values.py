@@ -153,6 +153,35 @@ class Comparison:
             raise ValueError("minSamples must not be negative")
 
 
+class OnInconclusive(StrEnum):
+    """What becomes of a step that stays without a clear verdict."""
+
+    HOLD = "hold"
+    ADVANCE = "advance"
+    REVERT = "revert"
+
+
+class OnUnknown(StrEnum):
+    """What becomes of a metric that has no data while others have."""
+
+    HOLD = "hold"
+    IGNORE = "ignore"
+    REVERT = "revert"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a result on one metric decides (`headgate.judge.policies`). One that is not `critical`
+    takes nothing back, a `dry_run` decides nothing at all. `initial_delay` is in seconds of the
+    step."""
+
+    critical: bool = True
+    dry_run: bool = False
+    initial_delay: float = 0.0
+    on_unknown: OnUnknown = OnUnknown.HOLD
+    on_inconclusive: OnInconclusive = OnInconclusive.HOLD
+
+
 @dataclass(frozen=True)
 class Gauge:
     """A gauge that is compared with that of stable (`headgate.judge.gauges`). Each side needs
@@ -163,8 +192,7 @@ class Gauge:
     tolerance: float = 1.25
     alpha: float = 0.01
     min_samples: int = 20
-    critical: bool = True
-    dry_run: bool = False
+    policy: Policy = field(default_factory=Policy)
 
 
 class DriftMethod(StrEnum):
@@ -185,17 +213,13 @@ class Drift:
     threshold: float = 0.1
     alpha: float = 0.01
     min_samples: int = 300
-    critical: bool = True
-    dry_run: bool = False
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True)
 class JudgeSettings:
     """The spec's analysis and rollback in seconds and shares; None means the rule is not set.
-
-    A bad rule or comparison on a metric that is `not_critical` takes nothing back; one on a metric
-    that is a `dry_run` decides nothing at all.
-    """
+    `policies` are those of rules and comparisons by metric, `policy` that of all others."""
 
     interval: float = 60.0
     scrape_interval: float = 15.0
@@ -207,8 +231,12 @@ class JudgeSettings:
     comparison: Comparison = field(default_factory=Comparison)
     gauges: tuple[Gauge, ...] = ()
     drift: tuple[Drift, ...] = ()
-    not_critical: frozenset[Metric] = frozenset()
-    dry_run: frozenset[Metric] = frozenset()
+    policies: Mapping[Metric, Policy] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+
+    def policy_of(self, metric: Metric) -> Policy:
+        """What the author says of a metric."""
+        return self.policies.get(metric, self.policy)
 
     @property
     def latency_limits(self) -> frozenset[float]:
@@ -243,13 +271,12 @@ class Check:
     p99: float | None = None
     e: float | None = None
     bad_from: float | None = None
-    critical: bool = True
-    dry_run: bool = False
+    policy: Policy = field(default_factory=Policy)
 
     @property
     def takes_back(self) -> bool:
         """Whether it is Bad and that counts."""
-        return self.verdict is Verdict.BAD and self.critical and not self.dry_run
+        return self.verdict is Verdict.BAD and self.policy.critical and not self.policy.dry_run
 
 
 @dataclass(frozen=True)

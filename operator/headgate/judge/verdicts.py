@@ -11,9 +11,11 @@ from dataclasses import replace
 from headgate.judge import drift, gauges, sentences
 from headgate.judge.conditions import live_throughput, metric_value, throughput_applies
 from headgate.judge.evidence import Counts, Evidence, Window
+from headgate.judge.policies import applied
 from headgate.judge.reasons import (
     HOLDING,
     INCONCLUSIVE,
+    NO_DATA,
     NOT_APPLICABLE,
     NOT_CRITICAL,
     SUSPICION,
@@ -48,17 +50,22 @@ def judge(evidence: Evidence, settings: JudgeSettings, stage: Stage) -> Judgemen
     rules = _of_shares(evidence, settings, stage)
     if settings.throughput_min is not None:
         rules.append(_throughput(settings.throughput_min, evidence, settings, stage))
-    rules = [_counts_as(rule, settings) for rule in rules]
-    rules += [gauges.check(gauge, evidence, stage) for gauge in settings.gauges]
-    rules += drift.checks(settings.drift, evidence, stage)
-    conditions = [_condition(c, evidence, stage) for c in settings.conditions]
+    judged = [(rule, settings.policy_of(rule.metric)) for rule in rules]
+    judged += [(gauges.check(each, evidence, stage), each.policy) for each in settings.gauges]
+    drifts = drift.checks(settings.drift, evidence, stage)
+    judged += [(found, each.policy) for found, each in zip(drifts, settings.drift, strict=True)]
+    rules = [applied(*each, evidence, settings.unknown_timeout) for each in judged]
+    conditions = [
+        replace(_condition(each, evidence, stage), policy=settings.policy)
+        for each in settings.conditions
+    ]
     checks = (*rules, *conditions)
     # In the watch only a condition reverts, so it is the one to name.
     ranked = [*conditions, *rules] if stage.watching else [*checks]
     for check in ranked:
         if check.takes_back:
             return Judgement(Verdict.BAD, check.reason, check.sentence, checks)
-    ranked = [check for check in ranked if not check.dry_run]
+    ranked = [check for check in ranked if not check.policy.dry_run]
     if evidence.unknown:
         timed_out = (
             evidence.unknown == "CandidateSilent" and evidence.silent >= settings.unknown_timeout
@@ -79,13 +86,6 @@ def judge(evidence: Evidence, settings: JudgeSettings, stage: Stage) -> Judgemen
     if not stage.hold_over:
         return Judgement(Verdict.UNKNOWN, HOLDING, sentence, checks)
     return Judgement(Verdict.GOOD, WITHIN_LIMIT, sentence, checks)
-
-
-def _counts_as(rule: Check, settings: JudgeSettings) -> Check:
-    dry_run = rule.metric in settings.dry_run
-    sentence = f"dry run: {rule.sentence}" if dry_run else rule.sentence
-    critical = rule.metric not in settings.not_critical
-    return replace(rule, sentence=sentence, critical=critical, dry_run=dry_run)
 
 
 def _of_shares(evidence: Evidence, settings: JudgeSettings, stage: Stage) -> list[Check]:
@@ -110,7 +110,7 @@ def _throughput(limit: float, evidence: Evidence, settings: JudgeSettings, stage
             else "throughput is judged after promotion"
         )
     elif value is None:
-        verdict, reason = Verdict.UNKNOWN, TOO_FEW_SAMPLES
+        verdict, reason = Verdict.UNKNOWN, NO_DATA
         sentence = f"throughput is not known: {evidence.missing} live pods have no metrics"
     elif seconds < 0.9 * settings.interval:
         verdict, reason = Verdict.UNKNOWN, TOO_FEW_SAMPLES
@@ -197,6 +197,6 @@ def _summary(checks: Sequence[Check]) -> str:
     """The sentence that says most about a version with which nothing is wrong."""
     for kind in (CheckKind.COMPARISON, CheckKind.RULE):
         for check in checks:
-            if check.kind is kind and check.verdict is Verdict.GOOD and not check.dry_run:
+            if check.kind is kind and check.verdict is Verdict.GOOD and not check.policy.dry_run:
                 return check.sentence
     return "no rule is over its limit"

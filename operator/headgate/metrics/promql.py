@@ -6,7 +6,7 @@ Every selector carries the matchers of namespace and pod. `counters`, `quantiles
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -95,6 +95,35 @@ def counters(
     return " or ".join(parts)
 
 
+def native(
+    preset: "Preset",
+    pods: Collection[tuple[str, str]],
+    limits: Collection[float],
+    oldest: float,
+) -> str:
+    """The same rows as the bucket rows of `counters`, of pods with a native histogram: all requests
+    as +Inf, and those within each limit, interpolated in the bucket that the limit falls in.
+    Raises ValueError when the preset has no histogram."""
+    whole = _whole(_histogram(preset))
+    found = _fresh(whole, _where(pods), oldest)
+    counted = f"histogram_count({found})"
+    parts = [_within("+Inf", counted, whole)]
+    for limit in sorted(limits):
+        boundary = format(round(limit / preset.unit, 9), ".15g")
+        share = f"histogram_fraction(-Inf, {boundary}, {found})"
+        parts.append(_within(boundary, f"{counted} * {share}", whole))
+    return _kind("bucket", f"({' or '.join(parts)})")
+
+
+def _whole(buckets: Series) -> Series:
+    """The native histogram that has the name of these classic buckets."""
+    return replace(buckets, name=buckets.name.removesuffix("_bucket"))
+
+
+def _within(boundary: str, count: str, series: Series) -> str:
+    return f'label_replace({_per_pod(count, series.labels)}, "le", "{boundary}", "", "")'
+
+
 def gauge(series: Series, pods: Collection[tuple[str, str]], oldest: float) -> str:
     """Each pod's value of a gauge, the mean of its series; none older than `oldest` seconds."""
     return f"avg by (namespace, pod) ({_fresh(series, _where(pods), oldest)})"
@@ -115,8 +144,14 @@ def quantiles(preset: "Preset", pods: Collection[tuple[str, str]], window: float
     """Each pod's p99 over the last `window` seconds in the preset's unit, interpolated inside a
     bucket: for display. Raises ValueError when the preset has no histogram."""
     buckets = _histogram(preset)
-    rates = f"rate({_selector(buckets, _where(pods))}[{_duration(window)}])"
-    return f"histogram_quantile(0.99, {_per_pod(rates, buckets.labels, 'le')})"
+    over = f"[{_duration(window)}]"
+    rates = f"rate({_selector(buckets, _where(pods))}{over})"
+    # Of native histograms there is no maximum; a pod that is scraped twice has the same quantile.
+    natives = f"rate({_selector(_whole(buckets), _where(pods))}{over})"
+    return (
+        f"histogram_quantile(0.99, {_per_pod(rates, buckets.labels, 'le')})"
+        f" or histogram_quantile(0.99, sum by (namespace, pod) ({natives}))"
+    )
 
 
 def boundaries(preset: "Preset", pods: Collection[tuple[str, str]]) -> str:

@@ -110,6 +110,11 @@ class _Poll:
     at: float
     known_quantiles: Mapping[Pod, float] | None
 
+    @property
+    def oldest(self) -> float:
+        """Seconds after which a sample is missing."""
+        return STALE_SCRAPES * self.provider.scrape_interval
+
 
 def _ask_runtime(
     poll: _Poll, targets: Sequence[Target], layouts: Layouts, answers: Answers
@@ -120,11 +125,11 @@ def _ask_runtime(
     read = [target for target in targets if target.key not in failed]
     if not read:
         return
+    _natives(poll, read, found)
     answers.layouts |= _boundaries(poll, read, layouts, found)
     quantiles = _quantiles(poll, found)
     answers.quantiles |= quantiles
-    age = STALE_SCRAPES * poll.provider.scrape_interval
-    compared = _compared(poll, read, age)
+    compared = _compared(poll, read)
     for target in read:
         answers.samples[target.key] = readings.sample(
             poll.at,
@@ -134,7 +139,7 @@ def _ask_runtime(
             found,
             layouts,
             quantiles,
-            age,
+            poll.oldest,
             {name: compared.gauges.get(each, {}) for name, each in target.gauges.items()},
             {name: compared.histograms.get(each, {}) for name, each in target.histograms.items()},
             compared.why_not(target),
@@ -153,9 +158,8 @@ def _counters(
         return {}
     limits = {limit for target in targets for limit in target.limits}
     buckets = limits | {readings.snap(n, layouts[p]) for p in pods & layouts.keys() for n in limits}
-    oldest = STALE_SCRAPES * poll.provider.scrape_interval
     try:
-        rows = poll.client.ask(promql.counters(poll.preset, pods, buckets, oldest), poll.at)
+        rows = poll.client.ask(promql.counters(poll.preset, pods, buckets, poll.oldest), poll.at)
     except OversizedError as error:
         namespaces = sorted({target.namespace for target in targets})
         if len(namespaces) == 1:
@@ -170,6 +174,22 @@ def _counters(
         return {target.key: str(error) for target in targets}
     found |= readings.read_counters(rows, pods, poll.preset.unit)
     return {}
+
+
+def _natives(poll: _Poll, targets: Sequence[Target], found: dict[Pod, PodReadings]) -> None:
+    """Adds the buckets of pods that turned out to have none: their histogram may be a native one,
+    for which all others need not be asked."""
+    wanted = [target for target in targets if target.limits]
+    pods = {pod for pod in _pods(wanted) if pod in found and not found[pod].buckets}
+    if not pods or poll.preset.buckets is None:
+        return
+    limits = {limit for target in wanted for limit in target.limits}
+    # Without an answer the latency of these pods stays unknown until the next poll.
+    with contextlib.suppress(QueryError):
+        rows = poll.client.ask(promql.native(poll.preset, pods, limits, poll.oldest), poll.at)
+        read = readings.read_counters(rows, frozenset(pods), poll.preset.unit)
+        for pod, of_pod in read.items():
+            found[pod].buckets = of_pod.buckets
 
 
 def _boundaries(
@@ -227,7 +247,7 @@ class _Compared:
         }
 
 
-def _compared(poll: _Poll, targets: Sequence[Target], oldest: float) -> _Compared:
+def _compared(poll: _Poll, targets: Sequence[Target]) -> _Compared:
     """Every gauge and histogram that somebody wants, one question each for all releases."""
     found = _Compared()
     gauges = {each for target in targets for each in target.gauges.values()}
@@ -239,13 +259,13 @@ def _compared(poll: _Poll, targets: Sequence[Target], oldest: float) -> _Compare
     asked: list[Series | Query] = [*series, *queries]
     for each in asked[:MOST_GAUGES]:
         pods = _pods(target for target in targets if each in target.gauges.values())
-        text = each.text if isinstance(each, Query) else promql.gauge(each, pods, oldest)
+        text = each.text if isinstance(each, Query) else promql.gauge(each, pods, poll.oldest)
         with found.told(each):
             found.gauges[each] = readings.read_gauge(poll.client.ask(text, poll.at) if pods else ())
     histograms = sorted({each for target in targets for each in target.histograms.values()})
     for wanted in histograms[:MOST_HISTOGRAMS]:
         pods = _pods(target for target in targets if wanted in target.histograms.values())
-        text = promql.histogram(wanted, pods, oldest)
+        text = promql.histogram(wanted, pods, poll.oldest)
         with found.told(wanted):
             rows = poll.client.ask(text, poll.at) if pods else ()
             found.histograms[wanted] = readings.read_histogram(rows)
