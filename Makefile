@@ -36,8 +36,9 @@ demo: ## Release real models on a real cluster: good ones, bad ones, three strat
 demo-down: $(READY) ## Remove what the demonstration made
 	@$(BIN)/python -m hack.demo down
 
-# Three stories at a time keep two cores busy; each test goes to the first worker that is free.
-WORKERS ?= --numprocesses 3 --maxschedchunk 1
+# Stories on the cluster wait more than they compute, so four at a time keep two cores busy; each test
+# goes to the first worker that is free.
+WORKERS ?= --numprocesses 4 --maxschedchunk 1
 
 # Exit code 3: this machine can have no cluster. Those tests are then skipped, with the reason.
 test: $(READY) ## Run every test, those on a real API server and a real cluster included

@@ -62,7 +62,9 @@ def judge_release(state: State) -> State:
     sample = state.seen.sample
     if sample is not None and (evidence.at is None or sample.at > evidence.at):
         evidence = observe(evidence, sample, _sides(state), settings, stage, warm_from(state))
-    state = state.proceed(evidence=evidence.to_dict()).change(counted=evidence)
+    if evidence is not before or not release.evidence:
+        state = state.proceed(evidence=evidence.to_dict())
+    state = state.change(counted=evidence)
     if release.stage == "Starting":
         return state
     if not _gets_traffic(state):

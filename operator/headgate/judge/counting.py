@@ -242,7 +242,9 @@ def _readable(counters: PodCounters | None) -> PodCounters | None:
         return None
     if not all(math.isfinite(n) and n >= 0 for n in (counters.requests, counters.errors)):
         return None
-    slower = {limit: n for limit, n in counters.slower.items() if math.isfinite(n) and n >= 0}
+    if all(0 <= n < math.inf for n in counters.slower.values()):
+        return counters
+    slower = {limit: n for limit, n in counters.slower.items() if 0 <= n < math.inf}
     return replace(counters, slower=slower)
 
 
@@ -313,7 +315,7 @@ def _next_counters(
         elif last is not None and not set_back and not first and _stepped_back(last, now):
             counters[pod] = last
         else:
-            counters[pod] = replace(now, p99=None)
+            counters[pod] = now if now.p99 is None else replace(now, p99=None)
     for pod, last in evidence.pods.items():
         if pod not in sides and len(counters) < MOST_PODS:
             counters[pod] = last

@@ -82,9 +82,11 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
     (`scipy.stats.false_discovery_control`), in the same order. Source: Benjamini and Hochberg,
     "Controlling the False Discovery Rate", Journal of the Royal Statistical Society B 57 (1995).
     """
+    if not p_values:
+        return []
     from scipy.stats import false_discovery_control
 
-    return [float(p) for p in false_discovery_control(p_values)] if p_values else []
+    return [float(p) for p in false_discovery_control(p_values)]
 
 
 _MEASURES = {

@@ -294,4 +294,7 @@ def _limits_to_dict(limits: Mapping[float, float]) -> dict[str, float | int]:
 
 
 def _limits_from_dict(data: Mapping[str, Any]) -> dict[float, float]:
-    return {_finite(limit): _finite(count) for limit, count in data.items()}
+    limits = {float(limit): float(count) for limit, count in data.items()}
+    if not all(map(math.isfinite, (*limits, *limits.values()))):
+        raise ValueError(f"{data!r} has what is not a finite number")
+    return limits
