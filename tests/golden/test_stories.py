@@ -24,7 +24,7 @@ def transcript_of(name: str) -> Path:
 
 @pytest.mark.parametrize("name", STORIES)
 def test_story_reads_as_approved(name: str) -> None:
-    told = Teller(STORIES[name], twice=True).run()
+    told = Teller(STORIES[name]).run()
     if os.environ.get("UPDATE_GOLDEN"):
         transcript_of(name).write_text(told)
     assert transcript_of(name).read_text() == told

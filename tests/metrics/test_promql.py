@@ -5,6 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headgate.api.status import LONGEST_QUERY
 from headgate.metrics import promql
 from headgate.metrics.presets import PRESETS
 from tests.judge.worlds import PATIENT
@@ -58,3 +59,12 @@ def test_one_of_matches_exactly_its_values(values: set[str]) -> None:
     for value in values:
         assert re.fullmatch(matcher.value, value)
     assert re.fullmatch(matcher.value, "ab" * 40) is None
+
+
+def test_the_query_that_people_see_is_short_enough_for_status_and_names_the_release() -> None:
+    for runtime, preset in PRESETS.items():
+        query = promql.shown(preset, "risk", "f" * 53, {1.0, 5.0}, 30)
+        assert len(query) <= LONGEST_QUERY, runtime
+    query = promql.shown(HTTP, "risk", "fraud", {1.0}, 30)
+    for selector in re.findall(r"http_\w+\{[^}]*\}", query):
+        assert 'namespace="risk",pod=~"fraud-.*"' in selector

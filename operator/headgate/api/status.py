@@ -15,6 +15,8 @@ from headgate.api.base import Model
 Text = Annotated[str, Field(max_length=1024)]
 Name = Annotated[str, Field(max_length=256)]
 Time = Annotated[str, Field(max_length=40)]
+LONGEST_QUERY = 4096
+"""Characters of PromQL that status keeps; the presets need up to 3,000."""
 
 
 class StatusModel(Model):
@@ -72,6 +74,11 @@ class AnalysisStatus(StatusModel):
         default_factory=list,
         max_length=32,
         description="Each rule, comparison and condition.",
+    )
+    query: str = Field(
+        default="",
+        max_length=LONGEST_QUERY,
+        description="The PromQL that requests, errors and slow requests are read with.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headgate.api.quantities import parse_duration
 from headgate.api.status import (
+    LONGEST_QUERY,
     AnalysisStatus,
     CheckStatus,
     Decision,
@@ -241,7 +242,15 @@ def _analysis(state: State) -> AnalysisStatus | None:
         reason=judgement.reason,
         message=judgement.sentence[:MESSAGE_LENGTH],
         checks=[_check(check) for check in judgement.checks[:32]],
+        query=_query(state),
     )
+
+
+def _query(state: State) -> str:
+    """What was asked; after a restart, what was asked before it. Cut short it would be wrong."""
+    before = state.seen.status.analysis
+    query = state.seen.sample.query if state.seen.sample else before.query if before else ""
+    return query if len(query) <= LONGEST_QUERY else ""
 
 
 def _check(check: Check) -> CheckStatus:

@@ -75,7 +75,7 @@ class Sample:
     seconds before `at` a counter in it may have been scraped at most. `gauges` maps the name of
     each gauge to the values of the pods that have one, `histograms` the name of each histogram of
     predictions to its raw cumulative counters of each pod by upper boundary, +Inf among them;
-    `unread` says of one of these why it was not read at all.
+    `unread` says of one of these why it was not read at all. `query` is the question, for people.
     """
 
     at: float
@@ -86,6 +86,7 @@ class Sample:
     gauges: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     histograms: Mapping[str, Mapping[str, Mapping[float, float]]] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
 
 
 @dataclass(frozen=True)

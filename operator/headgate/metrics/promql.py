@@ -29,6 +29,7 @@ SCRAPED_BY = (
 """Labels that tell only by which way a series was scraped."""
 
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
+_ESCAPED = r"\\\g<0>"
 
 
 @dataclass(frozen=True, order=True)
@@ -51,7 +52,7 @@ def quote(value: str) -> str:
 
 def one_of(label: str, values: Iterable[str]) -> Matcher:
     """A matcher for exactly these values, in the form that Prometheus looks up without scanning."""
-    alternatives = (_SPECIAL.sub(r"\\\g<0>", value) for value in sorted(set(values)))
+    alternatives = (_SPECIAL.sub(_ESCAPED, value) for value in sorted(set(values)))
     return Matcher(label, "=~", "|".join(alternatives))
 
 
@@ -83,7 +84,21 @@ def counters(
     between its parts: a scrape that adds errors before it adds requests would read as a fault. A
     sample older than `oldest` seconds is left out. Per pod the highest of duplicate series counts.
     """
-    where = _where(pods)
+    return _counters(preset, _where(pods), limits, oldest)
+
+
+def shown(
+    preset: "Preset", namespace: str, name: str, limits: Collection[float], oldest: float
+) -> str:
+    """The same question about one ModelDeployment alone, for people to ask it themselves: its pods
+    are those whose names begin with its own."""
+    pods = Matcher("pod", "=~", f"{_SPECIAL.sub(_ESCAPED, name)}-.*")
+    return _counters(preset, (Matcher("namespace", "=", namespace), pods), limits, oldest)
+
+
+def _counters(
+    preset: "Preset", where: tuple[Matcher, ...], limits: Collection[float], oldest: float
+) -> str:
     parts = [
         _kind("requests", _sum(preset.requests, where, oldest)),
         _kind("errors", _sum(preset.failed, where, oldest)),

@@ -143,6 +143,9 @@ def _ask_runtime(
             {name: compared.gauges.get(each, {}) for name, each in target.gauges.items()},
             {name: compared.histograms.get(each, {}) for name, each in target.histograms.items()},
             compared.why_not(target),
+            promql.shown(
+                poll.preset, target.namespace, target.name, sorted(target.limits), poll.oldest
+            ),
         )
 
 

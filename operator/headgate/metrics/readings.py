@@ -126,10 +126,11 @@ def sample(
     gauges: Mapping[str, Mapping[Pod, float]] = MappingProxyType({}),
     histograms: Mapping[str, Mapping[Pod, Mapping[float, float]]] = MappingProxyType({}),
     unread: Mapping[str, str] = MappingProxyType({}),
+    query: str = "",
 ) -> Sample:
     """One ModelDeployment's sample; `layouts` are the boundaries of pods whose limits are none,
     `age` how many seconds old its counters are at most, `gauges` and `histograms` the values of
-    each by its name, `unread` why one of them was not read."""
+    each by its name, `unread` why one of them was not read, `query` what people can ask."""
     counters: dict[str, PodCounters] = {}
     snapped: dict[float, float] = {}
     for name in sorted(pods):
@@ -160,6 +161,7 @@ def sample(
         gauges={name: _own(values, namespace, pods) for name, values in gauges.items()},
         histograms={name: _own(values, namespace, pods) for name, values in histograms.items()},
         unread=dict(unread),
+        query=query,
     )
 
 

@@ -211,7 +211,13 @@ class Reconciler:
         judged = recording.collect(memory, planned.status, memory.sample, interval, now)
         if judged is not None:
             said = (*key, judged["verdict"] or "not judged", judged.get("message", ""))
-            known = {"namespace": key[0], "model_deployment": key[1], "judgement": judged}
+            analysis = planned.status.analysis
+            known = {
+                "namespace": key[0],
+                "model_deployment": key[1],
+                "judgement": judged,
+                "query": analysis.query if analysis is not None else "",
+            }
             _log.info("%s/%s: %s: %s", *said, extra=known)
         recording.collect_notes(memory, planned.status.release or before, planned.notes, now)
         if outcome.failure is not None:
