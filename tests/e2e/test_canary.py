@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from hack.load.report import failed, failures_by_cause, last_answer_of, sent_by_version
 from tests.e2e.model import Model
 
+DIGITS = {
+    "name": "digit",
+    "series": "digits_predicted",
+    "method": "JensenShannon",
+    "threshold": 0.3,
+    "minSamples": 30,
+}
+
 
 def test_a_good_canary_goes_live_without_a_failed_request(model: Model) -> None:
     model.apply("1.0.0")
+    model.written["analysis"] = {**model.written["analysis"], "drift": [DIGITS]}
     model.wait_until_stable("1.0.0")
     with model.users() as users:
         model.again("2.0.0")
@@ -32,6 +42,8 @@ def test_a_good_canary_goes_live_without_a_failed_request(model: Model) -> None:
     assert names == [f"digits-{revision}"]
     record = model.get("configmap", "digits-release-records")
     assert any("Good" in text for text in record["data"].values())
+    compared = r'"name": ?"digit drift"[^}]*"verdict": ?"Good"'
+    assert any(re.search(compared, text) for text in record["data"].values())
 
 
 def test_a_bad_canary_is_taken_back_by_itself(model: Model) -> None:

@@ -92,6 +92,9 @@ def test_requests_are_counted_by_status(running: Running, images: Array) -> None
     assert 'http_request_duration_seconds_count{handler="/predict",method="POST"} 3.0' in page
     for boundary in (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0):
         assert f'_bucket{{handler="/predict",le="{boundary}",method="POST"}}' in page
+    # Two times a one: in the bucket of ones and in all above it.
+    assert 'digits_predicted_bucket{le="0.0"} 0.0' in page
+    assert 'digits_predicted_bucket{le="1.0"} 2.0' in page
 
 
 def test_neither_checks_nor_probes_are_counted(running: Running, images: Array) -> None:
@@ -102,7 +105,9 @@ def test_neither_checks_nor_probes_are_counted(running: Running, images: Array) 
     )
     assert answer.status_code == 200
     assert running.client.get("/health").status_code == 200
-    assert "http_requests_total{" not in running.client.get("/metrics").text
+    page = running.client.get("/metrics").text
+    assert "http_requests_total{" not in page
+    assert "digits_predicted_count 0.0" in page
 
 
 def test_not_ready_but_alive_until_the_model_is_loaded(

@@ -67,7 +67,9 @@ async def test_a_good_answer_is_a_sample_at_the_evaluation_time() -> None:
         healthy(handler)
 
     sample = await poll_once(answer)
-    assert sample == Sample(NOW, {"p": PodCounters(100, 3, {1.0: 2})}, age=30.0)
+    expected = Sample(NOW, {"p": PodCounters(100, 3, {1.0: 2})}, age=30.0, query=sample.query)
+    assert sample == expected
+    assert 'namespace="a"' in sample.query
     assert set(times) == {"1700000000.000"}
 
 
@@ -175,7 +177,7 @@ async def test_names_that_nobody_configured_are_outages_of_their_own() -> None:
         'metrics provider "mine" is not configured; the administrator configured: default'
     )
     assert "nonesuch" in (samples[("c", "fraud")].outage or "")
-    assert samples[("d", "fraud")] == Sample(NOW, age=30.0)
+    assert (samples[("d", "fraud")].outage, samples[("d", "fraud")].pods) == (None, {})
 
 
 async def test_a_provider_that_hangs_does_not_hold_up_another() -> None:

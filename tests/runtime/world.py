@@ -10,8 +10,9 @@ from headgate.core.turns import Caps
 from headgate.kube.client import Object
 from headgate.kube.snapshot import Snapshot
 from headgate.runtime.cache import Cache, Key
+from headgate.runtime.clocks import Clocks
 from headgate.runtime.meters import Meters
-from headgate.runtime.reconcile import Clocks, Reconciler
+from headgate.runtime.reconcile import Reconciler
 from headgate.runtime.smoke_runs import SmokeRuns
 from headgate.runtime.turns import Turns
 from headgate.runtime.warm_ups import WarmUps

@@ -16,11 +16,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CHECK_HEADER = "x-headgate-check"
 COUNTED = "/predict"
+DIGITS = tuple(float(digit) for digit in range(9))
+"""What is above the last one is a nine."""
+
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class RequestMetrics:
-    """The registry of one server and its two families of series."""
+    """The registry of one server and its three families of series."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -36,6 +39,12 @@ class RequestMetrics:
             "Seconds from the request's head to the last byte of its answer.",
             ("method", "handler"),
             buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self.predicted = Histogram(
+            "digits_predicted",
+            "Digits that were predicted, each in a bucket of its own.",
+            buckets=DIGITS,
             registry=self.registry,
         )
 

@@ -7,34 +7,14 @@ of the operator nor a jump of its clock ends a hold that nobody watched.
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from headgate.judge.adding import next_drift, next_gauges, next_recent, next_tallies
 from headgate.judge.conditions import next_held
-from headgate.judge.distribution import Distribution
-from headgate.judge.evidence import (
-    MOST_PODS,
-    MOST_VALUES,
-    Counts,
-    Evidence,
-    GaugeValues,
-    Window,
-)
-from headgate.judge.shares import shares_of
-from headgate.judge.tally import Tally
-from headgate.judge.values import (
-    JudgeSettings,
-    Metric,
-    PodCounters,
-    Policy,
-    Sample,
-    Side,
-    Stage,
-)
-
-RECENT_WINDOWS = 5
-"""Stretches of recent counts that are kept; together they cover about one interval."""
+from headgate.judge.evidence import MOST_PODS, Counts, Evidence, Window
+from headgate.judge.values import JudgeSettings, PodCounters, Sample, Side, Stage
 
 STEP_BACK = 0.9
 """A request total that fell to no less than this share of the last one was not reset.
@@ -122,18 +102,18 @@ def observe(
         candidate=evidence.candidate + candidate.counts,
         latest_stable=stable.counts,
         latest_candidate=candidate.counts,
-        recent=_next_recent(
+        recent=next_recent(
             evidence.recent, Window(stable.counts, candidate.counts), settings.interval
         ),
         missing=candidate.pods - candidate.usable,
         boundaries=sample.boundaries or evidence.boundaries,
         tallies=evidence.tallies
         if baseline_only
-        else _next_tallies(evidence, Window(stable.counts, candidate.counts), settings, stage),
-        gauges=_next_gauges(evidence, sample, sides, settings)
+        else next_tallies(evidence, Window(stable.counts, candidate.counts), settings, stage),
+        gauges=next_gauges(evidence, sample, sides, settings)
         if stage.compared
         else evidence.gauges,
-        drift=_next_drift(
+        drift=next_drift(
             evidence, sample, sides, cold, settings, stage.compared and not baseline_only
         ),
         unread=sample.unread,
@@ -320,85 +300,3 @@ def _next_counters(
         if pod not in sides and len(counters) < MOST_PODS:
             counters[pod] = last
     return counters
-
-
-def _next_recent(recent: tuple[Window, ...], latest: Window, interval: float) -> tuple[Window, ...]:
-    """The recent windows with the latest poll; the oldest go once the others cover an interval."""
-    if _span(latest) <= 0:
-        return recent
-    if recent and _span(recent[-1]) < interval / RECENT_WINDOWS:
-        windows = [*recent[:-1], recent[-1] + latest]
-    else:
-        windows = [*recent, latest]
-    while len(windows) > RECENT_WINDOWS or sum(_span(w) for w in windows[1:]) >= interval:
-        windows.pop(0)
-    return tuple(windows)
-
-
-def _next_tallies(
-    evidence: Evidence, latest: Window, settings: JudgeSettings, stage: Stage
-) -> dict[Metric, Tally]:
-    return {
-        share.metric: evidence.tallies.get(share.metric, Tally()).after(
-            share.requests(latest.stable),
-            share.requests(latest.candidate),
-            settings.comparison.tolerance,
-            compared=stage.compared,
-        )
-        for share in shares_of(settings)
-        if _has_begun(settings.policy_of(share.metric), evidence)
-    }
-
-
-def _has_begun(policy: Policy, evidence: Evidence) -> bool:
-    """Whether a poll that follows the `evidence` counts for a metric."""
-    return evidence.observed >= policy.initial_delay
-
-
-def _next_gauges(
-    evidence: Evidence, sample: Sample, sides: Mapping[str, Side], settings: JudgeSettings
-) -> dict[str, GaugeValues]:
-    """The values with one more of each side that has any; what is no number is none."""
-    found: dict[str, GaugeValues] = {}
-    for gauge in settings.gauges:
-        begun = _has_begun(gauge.policy, evidence)
-        values = sample.gauges.get(gauge.name, {}) if begun else {}
-        kept = evidence.gauges.get(gauge.name, GaugeValues())
-        of_side = {
-            side: [v for pod, v in values.items() if sides.get(pod) is side and math.isfinite(v)]
-            for side in Side
-        }
-        found[gauge.name] = GaugeValues(
-            *(
-                (*before, *([sum(now) / len(now)] if now else []))[-MOST_VALUES:]
-                for before, now in (
-                    (kept.stable, of_side[Side.STABLE]),
-                    (kept.candidate, of_side[Side.CANDIDATE]),
-                )
-            )
-        )
-    return found
-
-
-def _next_drift(
-    evidence: Evidence,
-    sample: Sample,
-    sides: Mapping[str, Side],
-    cold: Collection[str],
-    settings: JudgeSettings,
-    counted: bool,
-) -> dict[str, Distribution]:
-    """The predictions with those of one more poll; those of warm-up requests are none."""
-    warm = {pod: side for pod, side in sides.items() if pod not in cold}
-    return {
-        each.name: evidence.drift.get(each.name, Distribution()).after(
-            sample.histograms.get(each.name, {}),
-            warm,
-            counted=counted and _has_begun(each.policy, evidence),
-        )
-        for each in settings.drift
-    }
-
-
-def _span(window: Window) -> float:
-    return max(window.stable.seconds, window.candidate.seconds)

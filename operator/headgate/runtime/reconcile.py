@@ -7,9 +7,8 @@ failed or contradicted request means, and how rarely a status may be written.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headgate.api.quantities import parse_duration
 from headgate.core.intents import Note, Plan, RunSmoke, SetTraffic, WarmUp
@@ -19,21 +18,19 @@ from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
 from headgate.core.turns import Caps
 from headgate.core.weights import NoSplitError
 from headgate.judge import Sample
-from headgate.kube import records
-from headgate.kube.apply import write_status
-from headgate.kube.client import POD, Conflict, KubeClient, KubeError, Object
-from headgate.kube.events import Events
+from headgate.kube.client import POD, Conflict, KubeClient, Object
 from headgate.kube.observe import Broken, Snapshot, build, read, with_pods
 from headgate.render.names import OWNED_BY
 from headgate.runtime import recording
-from headgate.runtime.broken import broken_status
 from headgate.runtime.cache import Cache, Identity, Key, identity_of
 from headgate.runtime.carrying import NamespaceGoing, Outcome, carry_out_each
-from headgate.runtime.memory import Memory, status_due, to_json
+from headgate.runtime.clocks import Clocks
+from headgate.runtime.memory import Memory
 from headgate.runtime.meters import Meters
 from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.smoke_runs import SmokeRuns
+from headgate.runtime.telling import Telling
 from headgate.runtime.turns import Turns
 from headgate.runtime.warm_ups import WarmUps
 from headgate.runtime.watching import WATCHED
@@ -43,18 +40,7 @@ ATTEMPTS = 5
 
 GOING_SECONDS = 30.0
 
-LOUD_SECONDS = 5.0
-"""For so long a revert may fail to move traffic before people are told."""
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Clocks:
-    """`now` in epoch seconds for what is written, `monotonic` for how long something is ago."""
-
-    now: Callable[[], float] = time.time
-    monotonic: Callable[[], float] = time.monotonic
 
 
 class Reconciler:
@@ -81,7 +67,7 @@ class Reconciler:
         self._clocks = clocks or Clocks()
         self._turns = turns or Turns(Caps(), cache, requeue)
         self._meters = meters or Meters()
-        self._events = Events(client, also_tell)
+        self._telling = Telling(client, self._clocks, cache.put, lambda: self._under_way, also_tell)
         self._memories: dict[Key, Memory] = {}
         self.polling: Polling | None = None
 
@@ -177,12 +163,12 @@ class Reconciler:
             self._turns.note(key, planned.status)
         except (Broken, NoSplitError) as error:
             self._warm_ups.forget(key)
-            await self._tell_broken(snapshot, memory, str(error))
+            await self._telling.tell_broken(snapshot, memory, str(error))
             raise Quarantine(str(error)) from error
         except Exception as error:
             # A fault of ours: people shall read of it where they look, not only in our log.
             note = Note("PlanFailed", f"No plan can be made: {error!r}"[:1000], warning=True)
-            await self._events.record(snapshot, [note], self._clocks.now())
+            await self._telling.tell_at_once(snapshot, note)
             _log.exception("%s/%s: no plan can be made", *key, exc_info=error)
             raise
         memory.conflicted = seen.conflict is not None
@@ -194,7 +180,7 @@ class Reconciler:
         if isinstance(outcome.failed, SetTraffic) and outcome.failure is not None:
             # The Service carries the decision. While it does not, nothing may believe in it: the
             # next pass decides again from what is then true.
-            await self._tell_not_pinned(snapshot, memory, planned, outcome.failure)
+            await self._telling.tell_not_pinned(snapshot, memory, planned, outcome.failure)
             raise outcome.failure
         memory.not_pinned = None
         before = (memory.status or snapshot.status).release
@@ -222,8 +208,8 @@ class Reconciler:
         recording.collect_notes(memory, planned.status.release or before, planned.notes, now)
         if outcome.failure is not None:
             memory.notes.append(Note("WriteFailed", outcome.sentence, warning=True))
-        waits = [planned.requeue_after, await self._tell(snapshot, memory)]
-        waits.append(await self._record(snapshot, memory))
+        waits = [planned.requeue_after, await self._telling.tell(snapshot, memory)]
+        waits.append(await self._telling.record(snapshot, memory))
         if outcome.failure is not None:
             raise outcome.failure
         if outcome.written or planned.notes:
@@ -250,80 +236,6 @@ class Reconciler:
             self.polling.follow(snapshot, planned.hold_left)
         else:
             self.polling.leave(key)
-
-    async def _tell(self, snapshot: Snapshot, memory: Memory) -> float | None:
-        """Write the status if it is worth it, then the Events; seconds until a status that was
-        held back is due."""
-        status = memory.status
-        if status is None:
-            return None
-        due = None
-        if status != snapshot.status:
-            clock = self._clocks.monotonic()
-            due = status_due(memory, snapshot.status, status, self._under_way, clock)
-            if due <= 0:
-                answer = await write_status(self._client, snapshot, to_json(status))
-                memory.written = clock
-                if answer is not None:
-                    self._cache.put(answer)
-                due = None
-        await self._tell_notes(snapshot, memory)
-        return due
-
-    async def _tell_notes(self, snapshot: Snapshot, memory: Memory) -> None:
-        notes = list(memory.notes)
-        memory.notes.clear()
-        if notes:
-            await self._events.record(snapshot, notes, self._clocks.now())
-
-    async def _tell_not_pinned(
-        self, snapshot: Snapshot, memory: Memory, planned: Plan, failure: KubeError
-    ) -> None:
-        """A version that was found bad still gets traffic: people should know when that lasts. One
-        request that failed is repeated before anybody could look."""
-        release, clock = planned.status.release, self._clocks.monotonic()
-        if release is None or release.stage != "Reverting":
-            return
-        if memory.not_pinned is None:
-            memory.not_pinned = clock
-        if clock - memory.not_pinned < LOUD_SECONDS:
-            return
-        what = f"{release.version} is to be taken back, but the live Service cannot be changed"
-        note = Note("RevertFailed", f"{what}: {failure}. It is tried again.", warning=True)
-        await self._events.record(snapshot, [note], self._clocks.now())
-
-    async def _tell_broken(self, snapshot: Snapshot, memory: Memory, sentence: str) -> None:
-        known = memory.status or snapshot.status
-        generation = int(snapshot.metadata.get("generation") or 0)
-        status = broken_status(known, sentence, generation, self._clocks.now())
-        if status != snapshot.status:
-            answer = await write_status(self._client, snapshot, to_json(status))
-            if answer is not None:
-                self._cache.put(answer)
-        memory.status = status
-        memory.notes.append(Note("InvalidSpec", sentence[:1000], warning=True))
-        await self._tell_notes(snapshot, memory)
-
-    async def _record(self, snapshot: Snapshot, memory: Memory) -> float | None:
-        """Write the record when it is due; seconds until it is."""
-        ended = memory.status is None or memory.status.release is None
-        clock = self._clocks.monotonic()
-        if memory.entries and memory.unrecorded is None:
-            memory.unrecorded = clock
-        due = recording.due_in(memory, ended, self._under_way, clock)
-        if due is None or due > 0:
-            return due
-        memory.unrecorded = None
-        entries = list(memory.entries)
-        memory.entries.clear()
-        try:
-            await records.store(self._client, snapshot, memory.release, entries)
-        except KubeError as error:
-            # Reading afterwards is worth less than releasing now: it is tried again later.
-            _log.warning("%s/%s: record not written: %s", snapshot.namespace, snapshot.name, error)
-            memory.entries.extendleft(reversed(entries))
-            return recording.RECORDS_INTERVAL
-        return None
 
     def _seen(self, snapshot: Snapshot, memory: Memory) -> Observation:
         # Most passes of a release only bring a new sample: comparing every child with what it
