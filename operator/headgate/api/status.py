@@ -46,9 +46,11 @@ class RequestCounts(StatusModel):
 class CheckStatus(StatusModel):
     """The latest result of one rule, comparison or condition."""
 
-    name: Name = Field(description="The rule's, the comparison's or the condition's name.")
-    kind: Name = Field(default="", description="rule, comparison or condition.")
-    metric: Name = Field(default="", description="errorRate, latencyP99 or throughput.")
+    name: Name = Field(description="Name of the rule, comparison, gauge, drift or condition.")
+    kind: Name = Field(default="", description="rule, comparison, gauge, drift or condition.")
+    metric: Name = Field(
+        default="", description="errorRate, latencyP99, throughput, gauge or drift."
+    )
     verdict: Name = Field(description="Good, Bad, Unknown or NotApplicable.")
     reason: Name = Field(default="", description="One word for the result.")
     message: Text = Field(default="", description="The numbers behind it, in a sentence.")
