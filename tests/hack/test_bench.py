@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from hack.bench import document, report
+from hack.bench import document, polls, report
 from hack.bench.__main__ import options_of, parser
 from hack.bench.proxy import count, read_request
 from hack.bench.world import RATE, World, values
@@ -115,3 +115,12 @@ def test_releases_are_measured_at_one_of_the_sizes() -> None:
     assert (options.models, options.busy) == ((10, 30), 30)
     options = options_of(parser().parse_args(["engine", "--models", "10,30", "--busy", "20"]))
     assert options.models == (10, 20, 30)
+
+
+def test_the_delay_beside_a_dead_provider_is_said_as_a_change() -> None:
+    delays = {False: [0.1, 0.2, 0.3], True: [0.1, 0.21, 0.3]}
+    results = polls.Results(queries={1: 18.0, 1000: 18.0}, delays=delays)
+    section = polls.markdown(results, "in 1 min", "a machine")
+    assert "| 1,000 | 18 |" in section
+    assert "| alone | 3 | 200 ms | 300 ms |" in section
+    assert "by +5.0 % (aim" in section

@@ -21,10 +21,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, expo
 from hack.cluster.packages import unpacked
 from headgate.api.analysis import WITHOUT_LATENCY
 from headgate.judge import Sample
-from headgate.metrics import Poller, Provider, Providers, Target
+from headgate.metrics import Poller, Provider, Providers, Target, promql
+from headgate.metrics.client import Client, Row
 from headgate.metrics.past import samples
 from headgate.metrics.presets import PRESETS
 from headgate.metrics.promql import Matcher, Query, Series
+from headgate.metrics.readings import read_histogram, snap
 from tests.metrics.native import CONTENT_TYPE, NativeServer
 from tests.metrics.servers import serving
 
@@ -47,6 +49,9 @@ class ModelServer:
         self.seconds = Histogram(
             "http_request_duration_seconds", "", ["handler"], buckets=(0.1, 1, 2.5),
             registry=registry,
+        )  # fmt: skip
+        self.spike = Histogram(
+            "spike_seconds", "", buckets=(0.1, 0.2, 0.3, 0.45), registry=registry
         )  # fmt: skip
         self.scores = Histogram("score", "", ["model"], buckets=(0.5, 0.9), registry=registry)
         self.registry = registry
@@ -307,6 +312,28 @@ async def test_a_gauge_is_the_mean_of_a_pods_series_that_match(setup: Setup) -> 
     poller.close()
     values = {"fraud-1-a": 20.0, "fraud-2.b": -5.0}
     assert dict(sample.gauges) == {"memory": values, "same": values, "nowhere": {}}
+
+
+async def test_a_quantile_is_far_off_where_the_share_at_a_boundary_is_exact(setup: Setup) -> None:
+    """Prometheus' documented example: all requests take 320 ms, and p95 reads as 442.5 ms."""
+    for _ in range(1000):
+        setup.pods[PODS[0]].spike.observe(0.32)
+    client = Client("default", Provider(url=setup.url, scrape_interval=1, timeout=PATIENCE))
+    deadline = time.monotonic() + PATIENCE
+    rows: list[Row] = []
+    while not any(row.value[1] > 0 for row in rows):
+        assert time.monotonic() < deadline
+        rows = client.ask(
+            "histogram_quantile(0.95, max by (le) (spike_seconds_bucket))", time.time()
+        )
+        await asyncio.sleep(0.2)
+    assert [row.value[1] for row in rows] == [pytest.approx(0.4425)]
+    # Against a limit of 400 ms that is a fault; judged at the next boundary there is none.
+    spike = Series("spike_seconds", ())
+    found = read_histogram(client.ask(promql.histogram(spike, PODS, 30), time.time()))[PODS[0]]
+    client.close()
+    boundary = snap(0.4, tuple(limit for limit in sorted(found) if math.isfinite(limit)))
+    assert (boundary, found[math.inf] - found[boundary]) == (0.45, 0)
 
 
 async def test_predictions_are_read_by_bucket_however_often_a_pod_is_scraped(setup: Setup) -> None:
