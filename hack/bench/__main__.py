@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -49,12 +50,12 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    engine = commands.add_parser(
-        "engine",
-        help="the release engine on simulated nodes",
+    add = partial(
+        commands.add_parser,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    engine = add("engine", help="the release engine on simulated nodes")
     standard = Options()
     engine.add_argument(
         "--models", type=_numbers, metavar="N,…", help="ModelDeployments at rest (100,500,1000)"
@@ -79,22 +80,12 @@ def parser() -> argparse.ArgumentParser:
     )
     engine.add_argument("--quick", action="store_true", help="small numbers, short windows")
     engine.set_defaults(execute=_engine)
-    judge = commands.add_parser(
-        "judge",
-        help="verdicts on simulated releases, beside those of other judges",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    judge = add("judge", help="verdicts on simulated releases, beside those of other judges")
     judge.add_argument(
         "--releases", type=int, default=RELEASES, metavar="N", help=f"of each case ({RELEASES})"
     )
     judge.set_defaults(execute=_judge)
-    asking = commands.add_parser(
-        "polls",
-        help="questions to Prometheus, and a provider that is dead",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    asking = add("polls", help="questions to Prometheus, and a provider that is dead")
     asking.add_argument(
         "--window", type=float, default=60.0, metavar="SECONDS", help="for each state (60)"
     )

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import ks_2samp
 
-from headgate.judge import Check, Drift, DriftMethod, Evidence, Stage, Verdict
+from headgate.api.drift import DriftMethod
+from headgate.judge import Check, Drift, Evidence, Stage, Verdict
 from headgate.judge.distribution import Distribution
 from headgate.judge.drift import adjusted, checks, jensen_shannon, kolmogorov_smirnov
 

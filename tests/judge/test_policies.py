@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from headgate.api.judged import OnInconclusive, OnUnknown
 from headgate.judge import (
     Check,
     Drift,
     Gauge,
     Judgement,
     Metric,
-    OnInconclusive,
-    OnUnknown,
     PodCounters,
     Policy,
     Sample,

@@ -212,6 +212,22 @@ async def test_the_number_of_queries_does_not_grow_with_the_releases(releases: i
         assert len(server.queries) == 2
 
 
+@pytest.mark.parametrize(("requests", "asked"), [(0, 0), (7, 1)])
+async def test_a_native_histogram_is_asked_for_only_where_requests_were_not_timed(
+    requests: float, asked: int
+) -> None:
+    def untimed(handler: Handler) -> None:
+        where = {"namespace": "a", "pod": "p"}
+        found = [row(requests, headgate_kind="requests", **where)]
+        send(handler, rows(found if "histogram_count" not in handler.query else []))
+
+    with serving(untimed) as server:
+        poller = Poller(Providers(providers={"default": provider(server.url)}))
+        await poll(poller, target())
+        poller.close()
+        assert sum("histogram_count" in query for query in server.queries) == asked
+
+
 async def test_one_namespace_with_too_much_does_not_blind_the_others() -> None:
     def answer(handler: Handler) -> None:
         if re.search(r'namespace=~"[^"]*c', handler.query) and "kind" in handler.query:

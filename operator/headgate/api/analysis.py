@@ -6,7 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, PlainValidator, Strict, StringConstraints, WithJsonSchema
 
-from headgate.api.base import Rule, SpecModel, is_share, longer_than_nothing
+from headgate.api.base import (
+    BY_NAME,
+    Rule,
+    SpecModel,
+    different_names,
+    is_share,
+    longer_than_nothing,
+)
 from headgate.api.drift import Drift
 from headgate.api.gauge import Gauge
 from headgate.api.judged import Judged, OnInconclusive
@@ -125,16 +132,8 @@ class Analysis(SpecModel):
         longer_than_nothing("interval", "interval"),
         longer_than_nothing("unknownTimeout", "unknown_timeout"),
         longer_than_nothing("maxHold", "max_hold"),
-        Rule(
-            None,
-            "analysis.gauges must have different names",
-            lambda analysis: len({each.name for each in analysis.gauges}) == len(analysis.gauges),
-        ),
-        Rule(
-            None,
-            "analysis.drift must have different names",
-            lambda analysis: len({each.name for each in analysis.drift}) == len(analysis.drift),
-        ),
+        different_names("analysis", "gauges"),
+        different_names("analysis", "drift"),
     )
 
     provider: DnsLabel = "default"
@@ -166,19 +165,13 @@ class Analysis(SpecModel):
     gauges: list[Gauge] = Field(
         default_factory=list,
         max_length=8,
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["name"],
-        },
+        json_schema_extra=BY_NAME,
     )
     """Gauges to compare with those of stable, beside errors and latency."""
     drift: list[Drift] = Field(
         default_factory=list,
         max_length=4,
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["name"],
-        },
+        json_schema_extra=BY_NAME,
     )
     """Histograms of predictions to compare with those of stable."""
 
@@ -309,23 +302,12 @@ def default_conditions() -> list[Condition]:
 class Rollback(SpecModel):
     """When a release is taken back by itself, and how carefully."""
 
-    admission = (
-        Rule(
-            None,
-            "rollback.conditions must have different names",
-            lambda rollback: (
-                len({each.name for each in rollback.conditions}) == len(rollback.conditions)
-            ),
-        ),
-    )
+    admission = (different_names("rollback", "conditions"),)
 
     conditions: list[Condition] = Field(
         default_factory=default_conditions,
         max_length=16,
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["name"],
-        },
+        json_schema_extra=BY_NAME,
     )
     """Conditions that revert the release. Left out: high_error_rate (errorRate above 0.1 for 5m),
     extreme_latency (latencyP99 above 5s for 3m) and zero_throughput (below 1 for 2m); an empty list

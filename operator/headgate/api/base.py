@@ -66,6 +66,23 @@ def longer_than_nothing(field: str, attribute: str) -> Rule:
     )
 
 
+BY_NAME: dict[str, Any] = {
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["name"],
+}
+"""Of a list whose elements have names: the API server keeps them different, and merges by them."""
+
+
+def different_names(part: str, field: str) -> Rule:
+    """The same as `BY_NAME` for a list of the spec's `part`, where no API server looks."""
+
+    def holds(model: Any) -> bool:
+        names = [each.name for each in getattr(model, field)]
+        return len(set(names)) == len(names)
+
+    return Rule(None, f"{part}.{field} must have different names", holds)
+
+
 def is_share(number: float) -> bool:
     """Whether a number is between 0 and 1, neither of them included."""
     return 0.0 < number < 1.0

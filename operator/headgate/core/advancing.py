@@ -3,6 +3,7 @@ that says what is missing."""
 
 from __future__ import annotations
 
+from headgate.api.judged import OnInconclusive
 from headgate.api.quantities import parse_duration
 from headgate.api.strategy import OnTimeout
 from headgate.core.adoption import inherits, what_serves
@@ -24,7 +25,7 @@ from headgate.core.settings import kept_of, ready_floor_of
 from headgate.core.state import State
 from headgate.core.steps import Step, StepKind
 from headgate.core.timing import for_people, to_text
-from headgate.judge import OnInconclusive, Verdict
+from headgate.judge import Verdict
 
 
 def advance(state: State) -> State:

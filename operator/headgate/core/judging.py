@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from headgate.api.analysis import OnProviderDown
+from headgate.api.judged import OnInconclusive
 from headgate.api.quantities import parse_duration
 from headgate.core.reverting import revert
 from headgate.core.settings import judge_settings
@@ -17,7 +18,6 @@ from headgate.judge import (
     Evidence,
     Judgement,
     JudgeSettings,
-    OnInconclusive,
     Side,
     Stage,
     Verdict,

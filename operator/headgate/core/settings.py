@@ -11,12 +11,9 @@ from headgate.judge import (
     Comparison,
     Condition,
     Drift,
-    DriftMethod,
     Gauge,
     JudgeSettings,
     Metric,
-    OnInconclusive,
-    OnUnknown,
     Policy,
 )
 
@@ -108,7 +105,7 @@ def judge_settings(
         drift=tuple(
             Drift(
                 name=each.name,
-                method=DriftMethod(each.method.value),
+                method=each.method,
                 threshold=each.threshold,
                 alpha=each.alpha,
                 min_samples=each.min_samples,
@@ -117,7 +114,7 @@ def judge_settings(
             for each in analysis.drift
         ),
         policies={metric: _policy(rule, analysis) for metric, rule in by_metric.items() if rule},
-        policy=Policy(on_inconclusive=OnInconclusive(analysis.on_inconclusive.value)),
+        policy=Policy(on_inconclusive=analysis.on_inconclusive),
         conditions=tuple(
             Condition(
                 name=each.name,
@@ -142,8 +139,8 @@ def _policy(judged: Judged, analysis: Analysis) -> Policy:
         critical=judged.critical,
         dry_run=judged.dry_run,
         initial_delay=parse_duration(judged.initial_delay) if judged.initial_delay else 0.0,
-        on_unknown=OnUnknown(judged.on_unknown.value),
-        on_inconclusive=OnInconclusive((judged.on_inconclusive or analysis.on_inconclusive).value),
+        on_unknown=judged.on_unknown,
+        on_inconclusive=judged.on_inconclusive or analysis.on_inconclusive,
     )
 
 

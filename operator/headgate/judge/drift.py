@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from headgate.api.drift import DriftMethod
 from headgate.judge.distribution import Distribution
 from headgate.judge.evidence import Evidence
 from headgate.judge.reasons import (
@@ -23,7 +24,7 @@ from headgate.judge.reasons import (
     WITHIN_LIMIT,
 )
 from headgate.judge.tally import Requests
-from headgate.judge.values import Check, CheckKind, Drift, DriftMethod, Metric, Stage, Verdict
+from headgate.judge.values import Check, CheckKind, Drift, Metric, Stage, Verdict
 
 LEAST_EXPECTED = 5.0
 """Predictions that a bucket needs by expectation for the test behind Jensen-Shannon; smaller

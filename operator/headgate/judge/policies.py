@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from headgate.api.judged import OnInconclusive, OnUnknown
 from headgate.judge import sentences
 from headgate.judge.evidence import Evidence
 from headgate.judge.reasons import INCONCLUSIVE, NO_DATA, NOT_APPLICABLE, TOO_FEW_SAMPLES
-from headgate.judge.values import Check, OnInconclusive, OnUnknown, Policy, Verdict
+from headgate.judge.values import Check, Policy, Verdict
 
 
 def applied(check: Check, policy: Policy, evidence: Evidence, unknown_timeout: float) -> Check:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from headgate.api.drift import DriftMethod
+from headgate.api.judged import OnInconclusive, OnUnknown
 from headgate.judge.tally import Requests
 
 
@@ -71,11 +73,11 @@ class Sample:
     `at` is the evaluation time of the query. `outage` is one sentence saying why the provider
     could not answer, or None; with an outage `pods` is empty. `boundaries` names, for each limit
     in seconds that is no bucket boundary of the pods' histogram, the boundary that was read
-    instead. `age` is how many
-    seconds before `at` a counter in it may have been scraped at most. `gauges` maps the name of
-    each gauge to the values of the pods that have one, `histograms` the name of each histogram of
-    predictions to its raw cumulative counters of each pod by upper boundary, +Inf among them;
-    `unread` says of one of these why it was not read at all. `query` is the question, for people.
+    instead. `age` is how many seconds before `at` a counter in it may have been scraped at most.
+    `gauges` maps the name of each gauge to the values of the pods that have one, `histograms` the
+    name of each histogram of predictions to its raw cumulative counters of each pod by upper
+    boundary, +Inf among them; `unread` says of one of these why it was not read at all. `query` is
+    the question, for people.
     """
 
     at: float
@@ -154,22 +156,6 @@ class Comparison:
             raise ValueError("minSamples must not be negative")
 
 
-class OnInconclusive(StrEnum):
-    """What becomes of a step that stays without a clear verdict."""
-
-    HOLD = "hold"
-    ADVANCE = "advance"
-    REVERT = "revert"
-
-
-class OnUnknown(StrEnum):
-    """What becomes of a metric that has no data while others have."""
-
-    HOLD = "hold"
-    IGNORE = "ignore"
-    REVERT = "revert"
-
-
 @dataclass(frozen=True)
 class Policy:
     """What a result on one metric decides (`headgate.judge.policies`). One that is not `critical`
@@ -194,13 +180,6 @@ class Gauge:
     alpha: float = 0.01
     min_samples: int = 20
     policy: Policy = field(default_factory=Policy)
-
-
-class DriftMethod(StrEnum):
-    """How two distributions are compared, in the spelling of the manifest."""
-
-    KOLMOGOROV_SMIRNOV = "KolmogorovSmirnov"
-    JENSEN_SHANNON = "JensenShannon"
 
 
 @dataclass(frozen=True)

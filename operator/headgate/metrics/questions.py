@@ -180,10 +180,14 @@ def _counters(
 
 
 def _natives(poll: _Poll, targets: Sequence[Target], found: dict[Pod, PodReadings]) -> None:
-    """Adds the buckets of pods that turned out to have none: their histogram may be a native one,
-    for which all others need not be asked."""
+    """Adds the buckets of pods that have answered requests and turned out to have none: their
+    histogram may be a native one, for which all others need not be asked."""
     wanted = [target for target in targets if target.limits]
-    pods = {pod for pod in _pods(wanted) if pod in found and not found[pod].buckets}
+    pods = {
+        pod
+        for pod in _pods(wanted)
+        if pod in found and found[pod].requests and not found[pod].buckets
+    }
     if not pods or poll.preset.buckets is None:
         return
     limits = {limit for target in wanted for limit in target.limits}
