@@ -75,9 +75,11 @@ def test_what_is_better_everywhere_is_good(
 
 
 def judged(candidate: float, stage: Stage, polls: int = 12) -> Judgement:
-    world = World(settings=replace(SETTINGS, gauges=(MEMORY,)), stage=stage)
+    """The judgement of the last poll, the only one that is at this stage."""
+    world = World(settings=replace(SETTINGS, gauges=(MEMORY,)))
     for number in range(polls):
         world.at += 15
+        world.stage = stage if number == polls - 1 else replace(stage, hold_over=False)
         counters = PodCounters(100.0 * number, 0.0, {1.0: 0.0})
         # Values spread a little; one that is no number is none.
         noise = 0.01 * number
@@ -95,7 +97,7 @@ def test_a_gauge_takes_a_release_back_when_the_hold_is_over_and_not_before() -> 
     found = judged(20.0, OVER)
     assert (found.verdict, found.reason) == (Verdict.BAD, "WorseThanStable")
     assert found.sentence == (
-        "candidate gpu-memory 20.05 against 10.05 (medians of 12 and 12 values) is worse than"
+        "candidate gpu-memory 20.05 against 10.05 (medians of 11 and 11 values) is worse than"
         " stable by more than 1.25 times"
     )
     assert judged(10.5, OVER).verdict is Verdict.GOOD
@@ -104,6 +106,21 @@ def test_a_gauge_takes_a_release_back_when_the_hold_is_over_and_not_before() -> 
 def test_few_values_hold_the_step() -> None:
     found = judged(10.0, OVER, polls=9)
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "TooFewSamples")
+
+
+def test_it_is_tested_once_in_a_step_however_often_it_is_looked_at() -> None:
+    """The same test again on ever more values would be wrong far more often than alpha says."""
+    world = World(settings=replace(SETTINGS, gauges=(MEMORY,)), stage=OVER)
+    found = []
+    for number in range(40):
+        world.at += 15
+        counters = PodCounters(100.0 * number, 0.0, {1.0: 0.0})
+        candidate = 10.0 if number < MEMORY.min_samples else 1000.0
+        gauges = {"gpu-memory": {"old": 10.0, "new": candidate}}
+        pods = {"old": counters, "new": counters}
+        found.append(world.see(Sample(world.at, pods, gauges=gauges)).verdict)
+    assert Verdict.BAD not in found
+    assert len(world.evidence.gauges["gpu-memory"].candidate) == MEMORY.min_samples
 
 
 def test_only_two_versions_side_by_side_are_compared() -> None:

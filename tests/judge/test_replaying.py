@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from headgate.judge import JudgeSettings, PodCounters, Sample, Side, Verdict
+from headgate.judge import Gauge, JudgeSettings, PodCounters, Sample, Side, Verdict
 from headgate.judge.replaying import Part, replay
 
 SIDES = {"old": Side.STABLE, "new": Side.CANDIDATE}
@@ -47,6 +47,22 @@ def test_another_limit_gives_another_verdict(
     comparison = replace(SETTINGS.comparison, tolerance=tolerance)
     settings = replace(SETTINGS, error_rate_max=limit, comparison=comparison)
     assert replay(measured(0.04), STEPS, SIDES, settings)[-1].judgement.verdict is verdict
+
+
+def test_what_is_tested_once_is_tested_at_the_end_of_each_part() -> None:
+    """A gauge that looks bad early in a step and is the same in the end is no fault."""
+    gauge = Gauge("memory", min_samples=5)
+    polls = [
+        replace(each, gauges={"memory": {"old": 10.0 + n % 3, "new": (30.0 if n < 8 else 10.0)}})
+        for n, each in enumerate(measured(0.01))
+    ]
+    found = replay(polls, STEPS, SIDES, replace(SETTINGS, gauges=(gauge,)))
+    assert Verdict.BAD not in {each.judgement.verdict for each in found}
+    with_gauge = [any(c.name == "memory vs stable" for c in e.judgement.checks) for e in found]
+    assert [place for place, there in enumerate(with_gauge) if there] == [19, 38]
+    worse = [replace(each, gauges={"memory": {"old": 10.0, "new": 30.0}}) for each in polls]
+    found = replay(worse, STEPS, SIDES, replace(SETTINGS, gauges=(gauge,)))
+    assert [n for n, each in enumerate(found) if each.judgement.verdict is Verdict.BAD] == [19, 38]
 
 
 def test_in_the_watch_nothing_is_compared() -> None:

@@ -278,19 +278,45 @@ async def test_the_past_reads_as_the_present_did(setup: Setup) -> None:
     await asyncio.sleep(2.5)
     ended = time.time()
     provider = Provider(url=setup.url, scrape_interval=1, timeout=10)
-    asked = frozenset(pod for pod in PODS if pod[0] == "risk")
-    past = list(await asyncio.to_thread(samples, provider, "http", asked, (1.0,), began, ended))
+    past = list(await asyncio.to_thread(samples, provider, target(), began, ended))
     assert [each.at for each in past] == sorted({each.at for each in past})
     read = [sample.pods["fraud-1-a"] for sample in past if "fraud-1-a" in sample.pods]
     for earlier, later in pairwise(read):
         assert (earlier.requests or 0) <= (later.requests or 0)
     assert (read[-1].requests, read[-1].errors, read[-1].slower) == (103, 3, {1.0: 3})
     assert seen.pods["fraud-1-a"].requests == 103
-    older = list(
-        await asyncio.to_thread(samples, provider, "http", asked, (1.0,), began - 90, began - 60)
-    )
+    older = list(await asyncio.to_thread(samples, provider, target(), began - 90, began - 60))
     assert older
     assert not any(sample.pods for sample in older)
+
+
+async def test_the_past_has_gauges_predictions_and_limits_between_boundaries(setup: Setup) -> None:
+    """Whatever the poller reads, and by as many questions for a minute as for a moment."""
+    pod, poller = setup.pods[PODS[0]], setup.poller(allow_queries=True)
+    own = Query("max by (namespace, pod) (http_requests_total) * 2")
+    asked = replace(
+        target(limits=(1.5,)),
+        gauges={"memory": Series("gpu_memory", ()), "own": own, "broken": Query("nonsense(")},
+        histograms={"score": Series("score", ())},
+    )
+    began = time.time()
+    pod.memory.labels("0", "MiB").set(12.0)
+    for score in (0.1, 0.7, 1.5):
+        pod.scores.labels("a").observe(score)
+    pod.serve("200", 7, 2.0)
+    seen = await until(poller, asked, lambda found: PODS[0][1] in found.gauges.get("own", {}))
+    poller.close()
+    await asyncio.sleep(2.5)
+    provider = Provider(url=setup.url, scrape_interval=1, timeout=10, allow_queries=True)
+    past = list(await asyncio.to_thread(samples, provider, asked, began, time.time()))
+    measured = [each for each in past if PODS[0][1] in each.pods]
+    last = measured[-1]
+    assert [dict(each.pods[PODS[0][1]].slower) for each in measured] == [{1.5: 0.0}] * len(measured)
+    assert last.boundaries == {1.5: 2.5}
+    assert last.gauges["memory"] == seen.gauges["memory"] == {"fraud-1-a": 12.0}
+    assert last.gauges["own"] == {"fraud-1-a": 14.0}
+    assert last.histograms["score"] == {"fraud-1-a": {0.5: 1.0, 0.9: 2.0, math.inf: 3.0}}
+    assert last.unread["broken"].startswith("broken was not read: metrics provider")
 
 
 async def test_a_gauge_is_the_mean_of_a_pods_series_that_match(setup: Setup) -> None:

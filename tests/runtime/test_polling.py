@@ -11,7 +11,7 @@ from headgate.judge import Sample
 from headgate.kube.snapshot import Snapshot
 from headgate.metrics import Provider, Providers, Target
 from headgate.runtime.cache import Key
-from headgate.runtime.polling import Polling, target_of
+from headgate.runtime.polling import Polling
 from tests.runtime.fakes import model_deployment, pod
 
 PATIENCE = 20.0
@@ -53,21 +53,6 @@ class Setup:
         key, found = await asyncio.wait_for(self.samples.get(), PATIENCE)
         assert found.at == 7.0
         return key
-
-
-def test_a_target_has_all_pods_and_all_latency_limits() -> None:
-    rules = {"latencyP99": {"max": "500ms"}}
-    body = snapshot("fraud", rules=rules).model_deployment
-    body["spec"]["rollback"] = {
-        "conditions": [
-            {"name": "slow", "metric": "latencyP99", "above": "5s", "for": "1m"},
-            {"name": "errors", "metric": "errorRate", "above": 0.1, "for": "1m"},
-        ]
-    }
-    target = target_of(Snapshot(body, pods=(pod("fraud", "aaaa", 1), pod("fraud", "bbbb", 1))))
-    assert target.key == ("risk", "fraud")
-    assert target.pods == {"fraud-aaaa-1", "fraud-bbbb-1"}
-    assert target.limits == {0.5, 5.0}
 
 
 async def test_all_releases_of_a_provider_are_asked_about_at_once() -> None:

@@ -27,7 +27,7 @@ async def _replay(session: Session, arguments: argparse.Namespace) -> int:
     from headgate.cli.records import recorded_release
     from headgate.core.settings import judge_settings
     from headgate.judge.replaying import replay
-    from headgate.metrics.client import QueryError
+    from headgate.metrics import target_of
     from headgate.metrics.past import samples
     from headgate.view.past import past_of
     from headgate.view.shown import read
@@ -41,20 +41,17 @@ async def _replay(session: Session, arguments: argparse.Namespace) -> int:
     settings = _changed(judge_settings(shown.spec, provider.scrape_interval), arguments)
     try:
         past = past_of(entries, name, release.rpartition("-")[2])
-        found = list(
-            samples(
-                provider,
-                shown.spec.analysis.runtime,
-                frozenset((session.namespace, pod) for pod in past.pods),
-                settings.latency_limits,
-                past.start - provider.scrape_interval,
-                past.end,
-            )
-        )
-    except (ValueError, QueryError) as error:
+        target = target_of(session.namespace, name, shown.spec, past.pods)
+        target = replace(target, limits=settings.latency_limits)
+        start = past.start - provider.scrape_interval
+        found = list(samples(provider, target, start, past.end))
+    except ValueError as error:
         raise Trouble(str(error)) from error
     if not any(sample.pods for sample in found):
-        raise Trouble(f"this Prometheus has no metrics of {release}: it may be too long ago")
+        outage = next((each.outage for each in found if each.outage), None)
+        raise Trouble(
+            outage or f"this Prometheus has no metrics of {release}: it may be too long ago"
+        )
     replayed = replay(found, past.parts, past.pods, settings)
     end = _end(replayed)
     if arguments.plot is not None:
@@ -80,7 +77,11 @@ def _provider(arguments: argparse.Namespace) -> Provider:
 
     try:
         return Provider(
-            url=arguments.prometheus, scrape_interval=arguments.scrape_interval, timeout=30
+            url=arguments.prometheus,
+            scrape_interval=arguments.scrape_interval,
+            timeout=30,
+            # Whoever asks has access to this Prometheus already.
+            allow_queries=True,
         )
     except ValueError as error:
         raise Trouble(f"--prometheus {arguments.prometheus}: not an http(s) address") from error
@@ -88,13 +89,13 @@ def _provider(arguments: argparse.Namespace) -> Provider:
 
 def _changed(settings: JudgeSettings, arguments: argparse.Namespace) -> JudgeSettings:
     """The release's own settings, with what flags say otherwise."""
+    limits = {"error_rate_max": arguments.error_rate, "latency_max": arguments.latency}
     return replace(
         settings,
         comparison=changed(settings.comparison, arguments),
         # The throughput before the release is not in its record.
         throughput_min=None,
-        error_rate_max=arguments.error_rate or settings.error_rate_max,
-        latency_max=arguments.latency or settings.latency_max,
+        **{name: limit for name, limit in limits.items() if limit is not None},
     )
 
 

@@ -7,6 +7,7 @@ values of gauges, predictions.
 import math
 from collections.abc import Collection, Mapping
 
+from headgate.judge import drift, gauges
 from headgate.judge.distribution import Distribution
 from headgate.judge.evidence import MOST_VALUES, Evidence, GaugeValues, Window
 from headgate.judge.shares import shares_of
@@ -52,14 +53,22 @@ def _has_begun(policy: Policy, evidence: Evidence) -> bool:
 
 
 def next_gauges(
-    evidence: Evidence, sample: Sample, sides: Mapping[str, Side], settings: JudgeSettings
+    evidence: Evidence,
+    sample: Sample,
+    sides: Mapping[str, Side],
+    settings: JudgeSettings,
+    stage: Stage,
 ) -> dict[str, GaugeValues]:
-    """The values with one more of each side that has any; what is no number is none."""
+    """The values with one more of each side that has any; what is no number is none. Nothing is
+    added to what was tested already: the same test on more values would be another look."""
+    if not stage.compared:
+        return dict(evidence.gauges)
     found: dict[str, GaugeValues] = {}
     for gauge in settings.gauges:
-        begun = _has_begun(gauge.policy, evidence)
-        values = sample.gauges.get(gauge.name, {}) if begun else {}
         kept = evidence.gauges.get(gauge.name, GaugeValues())
+        tested = stage.hold_over and gauges.is_enough(kept, gauge)
+        counts = _has_begun(gauge.policy, evidence) and not tested
+        values = sample.gauges.get(gauge.name, {}) if counts else {}
         of_side = {
             side: [v for pod, v in values.items() if sides.get(pod) is side and math.isfinite(v)]
             for side in Side
@@ -82,18 +91,22 @@ def next_drift(
     sides: Mapping[str, Side],
     cold: Collection[str],
     settings: JudgeSettings,
+    stage: Stage,
     counted: bool,
 ) -> dict[str, Distribution]:
-    """The predictions with those of one more poll; those of warm-up requests are none."""
+    """The predictions with those of one more poll; those of warm-up requests are none, nor those
+    that come after the test."""
     warm = {pod: side for pod, side in sides.items() if pod not in cold}
-    return {
-        each.name: evidence.drift.get(each.name, Distribution()).after(
+    found: dict[str, Distribution] = {}
+    for each in settings.drift:
+        kept = evidence.drift.get(each.name, Distribution())
+        tested = stage.hold_over and drift.is_enough(kept, each)
+        found[each.name] = kept.after(
             sample.histograms.get(each.name, {}),
             warm,
-            counted=counted and _has_begun(each.policy, evidence),
+            counted=counted and _has_begun(each.policy, evidence) and not tested,
         )
-        for each in settings.drift
-    }
+    return found
 
 
 def _span(window: Window) -> float:

@@ -110,11 +110,9 @@ def observe(
         tallies=evidence.tallies
         if baseline_only
         else next_tallies(evidence, Window(stable.counts, candidate.counts), settings, stage),
-        gauges=next_gauges(evidence, sample, sides, settings)
-        if stage.compared
-        else evidence.gauges,
+        gauges=next_gauges(evidence, sample, sides, settings, stage),
         drift=next_drift(
-            evidence, sample, sides, cold, settings, stage.compared and not baseline_only
+            evidence, sample, sides, cold, settings, stage, stage.compared and not baseline_only
         ),
         unread=sample.unread,
     )

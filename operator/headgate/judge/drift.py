@@ -96,6 +96,11 @@ _MEASURES = {
 }
 
 
+def is_enough(found: Distribution, drift: Drift) -> bool:
+    """Whether each side has the least samples of the test."""
+    return min(sum(found.candidate), sum(found.stable)) >= max(1, drift.min_samples)
+
+
 def checks(drifts: Sequence[Drift], evidence: Evidence, stage: Stage) -> list[Check]:
     """The check of every drift; NotApplicable when no stable version serves beside the candidate.
 
@@ -105,9 +110,7 @@ def checks(drifts: Sequence[Drift], evidence: Evidence, stage: Stage) -> list[Ch
     ready = [
         place
         for place, each in enumerate(drifts)
-        if stage.compared
-        and stage.hold_over
-        and min(sum(found[place].candidate), sum(found[place].stable)) >= max(1, each.min_samples)
+        if stage.compared and stage.hold_over and is_enough(found[place], each)
     ]
     measured = {
         place: _MEASURES[drifts[place].method](found[place].candidate, found[place].stable)

@@ -39,12 +39,17 @@ def p_value(candidate: Sequence[float], stable: Sequence[float], *, higher_is_wo
     return float(mannwhitneyu(candidate, stable, alternative=alternative).pvalue)
 
 
+def is_enough(values: GaugeValues, gauge: Gauge) -> bool:
+    """Whether each side has the least samples of the test."""
+    return min(len(values.candidate), len(values.stable)) >= max(1, gauge.min_samples)
+
+
 def compare(values: GaugeValues, gauge: Gauge) -> tuple[Verdict, str]:
     """The verdict on all values and its reason: Good when median and mean are at most `tolerance`
     times as bad as stable's; beyond that Bad when it is no chance (p < α), and Unknown while it may
     be. (A test alone would call a small certain difference Bad, and a large uncertain one Good.)"""
     candidate, stable = values.candidate, values.stable
-    if min(len(candidate), len(stable)) < max(1, gauge.min_samples):
+    if not is_enough(values, gauge):
         return Verdict.UNKNOWN, TOO_FEW_SAMPLES
     beyond = any(
         _is_beyond(middle(candidate), middle(stable), gauge)

@@ -7,7 +7,8 @@ counts and judges as the planner did, step by step, and only does not act.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from headgate.judge.counting import begin, observe
 from headgate.judge.evidence import Evidence
@@ -44,20 +45,28 @@ def replay(
 ) -> list[Replayed]:
     """Judge samples in the order of their times. `parts` are in order too; samples before the first
     one only tell where the counters stood. No hold is waited for: a verdict is Good as soon as it
-    can be."""
+    can be. Gauges and predictions, which must be looked at only once, are at the last sample of
+    each part."""
+    parts_of = [_part_at(sample.at, parts) for sample in samples]
+    at_once = replace(settings, gauges=(), drift=())
     found: list[Replayed] = []
     evidence: Evidence | None = None
     part: Part | None = None
-    for sample in samples:
-        now = next((each for each in reversed(parts) if each.begins <= sample.at), None)
+    for sample, now, after in zip_longest(samples, parts_of, parts_of[1:]):
         if evidence is None or now != part:
             evidence, part = begin(now.begins if now else sample.at, evidence), now
         stage = Stage(
             compared=part is not None and not part.watching,
             watching=part is not None and part.watching,
-            hold_over=True,
         )
         evidence = observe(evidence, sample, sides, settings, stage)
         if part is not None:
-            found.append(Replayed(sample.at, part, evidence, judge(evidence, settings, stage)))
+            judgement = judge(
+                evidence, settings if after != part else at_once, replace(stage, hold_over=True)
+            )
+            found.append(Replayed(sample.at, part, evidence, judgement))
     return found
+
+
+def _part_at(moment: float, parts: Sequence[Part]) -> Part | None:
+    return next((each for each in reversed(parts) if each.begins <= moment), None)

@@ -5,7 +5,8 @@ queries that does not grow with the number of ModelDeployments. What a query ask
 `promql`, sent in `client`, read in `readings`; whatever goes wrong becomes a sample that says so.
 """
 
-from headgate.metrics.poller import Poller, Target
+from headgate.metrics.poller import Poller
 from headgate.metrics.providers import Provider, Providers
+from headgate.metrics.targets import Target, target_of
 
-__all__ = ["Poller", "Provider", "Providers", "Target"]
+__all__ = ["Poller", "Provider", "Providers", "Target", "target_of"]

@@ -1,63 +1,85 @@
 """What was measured in the past: the samples of one release, from range queries.
 
-The same question that the poller asks, at every moment of a stretch of time, read into a pandas
-frame and turned into samples by the same functions. For `headgate replay`.
+`headgate.metrics.questions` asks what it always asks, moment by moment. The client here answers
+from range queries, each read into a pandas frame: one for a question and a stretch of time instead
+of one for each moment. For `headgate replay`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from headgate.judge import Sample
-from headgate.metrics import promql, readings
-from headgate.metrics.client import Client, Row, Series
+from headgate.metrics.client import Client, OversizedError, QueryError, Row, Series
 from headgate.metrics.presets import PRESETS, unknown
 from headgate.metrics.providers import Provider
-from headgate.metrics.questions import STALE_SCRAPES
+from headgate.metrics.questions import ask_by
 from headgate.metrics.readings import Pod
+from headgate.metrics.targets import Target
 
-CHUNK_POINTS = 240
-"""Moments in one question, so that no answer is larger than the poller's would be."""
+CHUNK_MOMENTS = 240
+"""Moments in one question, so that its answer stays within the provider's bytes."""
+
+_NAME = "replay"
 
 
-def samples(
-    provider: Provider,
-    runtime: str,
-    pods: Collection[Pod],
-    limits: Collection[float],
-    start: float,
-    end: float,
-) -> Iterator[Sample]:
-    """The samples of a release between two moments, one a scrape, in order; `limits` are latencies
-    in seconds. Raises ValueError for a runtime without a preset, and
-    `headgate.metrics.client.QueryError`."""
-    preset = PRESETS.get(runtime)
-    if preset is None:
-        raise ValueError(unknown(runtime))
+def samples(provider: Provider, target: Target, start: float, end: float) -> Iterator[Sample]:
+    """The samples of a release between two moments, one a scrape, in order. One that could not be
+    read is an outage, as it is for the operator. Raises ValueError for a runtime without a preset.
+    """
+    if target.runtime not in PRESETS:
+        raise ValueError(unknown(target.runtime))
     step = provider.scrape_interval
-    oldest = STALE_SCRAPES * step
-    query = promql.counters(preset, pods, limits, oldest)
     moments = [math.floor(start) + number * step for number in range(int((end - start) / step) + 1)]
-    namespace = next((each for each, _ in pods), "")
-    names = [name for _, name in pods]
-    for first in range(0, len(moments), CHUNK_POINTS):
-        chunk = moments[first : first + CHUNK_POINTS]
-        rows = _ask(provider, query, chunk, step)
+    layouts: dict[Pod, tuple[float, ...]] = {}
+    for first in range(0, len(moments), CHUNK_MOMENTS):
+        chunk = moments[first : first + CHUNK_MOMENTS]
+        past = _Past(provider, chunk, step)
         for moment in chunk:
-            found = readings.read_counters(rows.get(moment, []), frozenset(pods), preset.unit)
-            yield readings.sample(moment, namespace, names, limits, found, {}, {}, oldest)
+            # The p99 that people see is not asked for: nothing is judged by it.
+            answers = ask_by(past, _NAME, provider, [target], moment, layouts, {})
+            if answers.layouts:
+                # Unlike the poller this can ask about the same moment once more.
+                layouts |= answers.layouts
+                answers = ask_by(past, _NAME, provider, [target], moment, layouts, {})
+            yield answers.samples[target.key]
 
 
-def _ask(
-    provider: Provider, query: str, moments: Sequence[float], step: float
-) -> dict[float, list[Row]]:
-    client = Client("replay", provider)
-    try:
-        series = client.ask_range(query, int(moments[0]), math.ceil(moments[-1]), step)
-    finally:
-        client.close()
-    return by_moment(series)
+class _Past:
+    """Answers instant queries about a few moments; what was once asked is remembered for all."""
+
+    def __init__(self, provider: Provider, moments: Sequence[float], step: float) -> None:
+        self._provider = provider
+        self._moments = moments
+        self._step = step
+        self._known: dict[str, dict[float, list[Row]] | QueryError] = {}
+
+    def ask(self, query: str, at: float) -> list[Row]:
+        """The rows at one of the moments; raises QueryError."""
+        if query not in self._known:
+            try:
+                self._known[query] = self._read(query, self._moments)
+            except QueryError as error:
+                self._known[query] = error
+        known = self._known[query]
+        if isinstance(known, QueryError):
+            raise known
+        return known.get(at, [])
+
+    def _read(self, query: str, moments: Sequence[float]) -> dict[float, list[Row]]:
+        # One client for a question: its deadline is that of one poll.
+        client = Client(_NAME, self._provider)
+        try:
+            start, end = int(moments[0]), math.ceil(moments[-1])
+            return by_moment(client.ask_range(query, start, end, self._step))
+        except OversizedError:
+            half = len(moments) // 2
+            if not half:
+                raise
+            return self._read(query, moments[:half]) | self._read(query, moments[half:])
+        finally:
+            client.close()
 
 
 def by_moment(series: Sequence[Series]) -> dict[float, list[Row]]:

@@ -11,10 +11,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from headgate.judge import Sample
 from headgate.metrics.providers import Provider, Providers
-from headgate.metrics.questions import Answers, Key, Target, ask, outage
+from headgate.metrics.questions import Answers, ask, outage
 from headgate.metrics.readings import Pod
-
-__all__ = ["Poller", "Target"]
+from headgate.metrics.targets import Key, Target
 
 THREADS = 2
 """Polls of one provider that may be under way at once; a further one is an outage."""

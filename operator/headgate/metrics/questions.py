@@ -8,17 +8,16 @@ need them, and now and then the p99 for display, for which only the time that is
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from headgate.judge import Sample
 from headgate.metrics import promql, readings
-from headgate.metrics.client import Client, OversizedError, QueryError
+from headgate.metrics.client import Client, OversizedError, QueryError, Row
 from headgate.metrics.presets import PRESETS, Preset, unknown
 from headgate.metrics.promql import Query, Series
 from headgate.metrics.providers import Provider
 from headgate.metrics.readings import Pod, PodReadings
-
-Key = tuple[str, str]
-"""A ModelDeployment's namespace and name."""
+from headgate.metrics.targets import Key, Target
 
 Layouts = Mapping[Pod, tuple[float, ...]]
 
@@ -32,31 +31,6 @@ MOST_GAUGES = 32
 
 MOST_HISTOGRAMS = 32
 """Different histograms of predictions, likewise."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """A release to read: its pods of both sides, the latency limits in seconds, and gauges and
-    histograms of predictions by the names that the release gives them."""
-
-    namespace: str
-    name: str
-    provider: str
-    runtime: str
-    pods: frozenset[str]
-    limits: frozenset[float] = frozenset()
-    gauges: Mapping[str, Series | Query] = field(default_factory=dict, hash=False)
-    histograms: Mapping[str, Series] = field(default_factory=dict, hash=False)
-
-    @property
-    def key(self) -> Key:
-        """What its sample is filed under."""
-        return self.namespace, self.name
-
-    @property
-    def all_pods(self) -> frozenset[Pod]:
-        """Its pods with their namespace."""
-        return frozenset((self.namespace, pod) for pod in self.pods)
 
 
 @dataclass
@@ -73,6 +47,14 @@ def outage(targets: Iterable[Target], at: float, sentence: str) -> dict[Key, Sam
     return {target.key: Sample(at=at, outage=sentence) for target in targets}
 
 
+class Asks(Protocol):
+    """`headgate.metrics.client.Client`, or what answers as it would have in the past."""
+
+    def ask(self, query: str, at: float) -> Sequence[Row]:
+        """The rows of an instant query at the moment `at`; raises QueryError."""
+        ...
+
+
 def ask(
     name: str,
     provider: Provider,
@@ -85,26 +67,39 @@ def ask(
 
     With `quantiles`, what is known of them, they are shown once more instead of being asked for.
     """
-    answers = Answers()
     client = Client(name, provider)
     try:
-        for runtime in sorted({target.runtime for target in targets}):
-            of_runtime = [target for target in targets if target.runtime == runtime]
-            preset = PRESETS.get(runtime)
-            if preset is None:
-                answers.samples |= outage(of_runtime, at, unknown(runtime))
-            else:
-                poll = _Poll(name, client, provider, preset, at, quantiles)
-                _ask_runtime(poll, of_runtime, layouts, answers)
+        return ask_by(client, name, provider, targets, at, layouts, quantiles)
     finally:
         client.close()
+
+
+def ask_by(
+    client: Asks,
+    name: str,
+    provider: Provider,
+    targets: Sequence[Target],
+    at: float,
+    layouts: Layouts,
+    quantiles: Mapping[Pod, float] | None = None,
+) -> Answers:
+    """The same by a client that is there already."""
+    answers = Answers()
+    for runtime in sorted({target.runtime for target in targets}):
+        of_runtime = [target for target in targets if target.runtime == runtime]
+        preset = PRESETS.get(runtime)
+        if preset is None:
+            answers.samples |= outage(of_runtime, at, unknown(runtime))
+        else:
+            poll = _Poll(name, client, provider, preset, at, quantiles)
+            _ask_runtime(poll, of_runtime, layouts, answers)
     return answers
 
 
 @dataclass(frozen=True)
 class _Poll:
     name: str
-    client: Client
+    client: Asks
     provider: Provider
     preset: Preset
     at: float

@@ -14,11 +14,10 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from headgate.api.quantities import parse_duration
-from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL, judge_settings
-from headgate.judge import Metric, Sample
+from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
+from headgate.judge import Sample
 from headgate.kube.snapshot import Snapshot
-from headgate.metrics import Providers, Target
-from headgate.metrics.promql import Matcher, Query, Series
+from headgate.metrics import Providers, Target, target_of
 from headgate.runtime.cache import Key
 from headgate.runtime.meters import Meters
 
@@ -38,36 +37,6 @@ class Asks(Protocol):
     async def poll(self, targets: list[Target], now: float) -> Mapping[Key, Sample]:
         """One sample for each target."""
         ...
-
-
-def target_of(snapshot: Snapshot) -> Target:
-    """What is to be asked about a ModelDeployment: all its pods, and the latency limits of its
-    rules and conditions. Raises `Broken`."""
-    spec = snapshot.spec
-    settings = judge_settings(spec)
-    limits = {each.limit for each in settings.conditions if each.metric is Metric.LATENCY_P99}
-    if settings.latency_max is not None:
-        limits.add(settings.latency_max)
-    return Target(
-        namespace=snapshot.namespace,
-        name=snapshot.name,
-        provider=spec.analysis.provider,
-        runtime=spec.analysis.runtime,
-        pods=frozenset(str(each["metadata"]["name"]) for each in snapshot.pods),
-        limits=frozenset(limits),
-        gauges={
-            each.name: Query(each.query)
-            if each.query is not None
-            else _series(each.series or "", each.matchers)
-            for each in spec.analysis.gauges
-        },
-        histograms={each.name: _series(each.series, each.matchers) for each in spec.analysis.drift},
-    )
-
-
-def _series(name: str, matchers: Mapping[str, str]) -> Series:
-    labels = sorted(matchers.items())
-    return Series(name, (), tuple(Matcher(label, "=", value) for label, value in labels))
 
 
 class Polling:
@@ -98,8 +67,9 @@ class Polling:
 
     def follow(self, snapshot: Snapshot, hold_left: float | None = None) -> None:
         """Ask about the pods of a ModelDeployment from now on. `hold_left` is in how many seconds
-        its hold could end, if a poll sees that."""
-        target = target_of(snapshot)
+        its hold could end, if a poll sees that. Raises `Broken`."""
+        pods = [str(each["metadata"]["name"]) for each in snapshot.pods]
+        target = target_of(snapshot.namespace, snapshot.name, snapshot.spec, pods)
         key = target.key
         others = [name for name in self._targets if name != target.provider]
         for name in others:
