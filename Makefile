@@ -8,6 +8,8 @@ SHELL := /bin/bash
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
 	$(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)) python3)
 BIN := .venv/bin
+# Where somebody has set it, each of the many processes would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/.ready
 
 # Sets $$python, or says what to do.
@@ -77,6 +79,7 @@ lock: $(READY) ## Resolve the dependencies anew (UPGRADE=1: newest versions), wi
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra notify --output-file requirements.txt pyproject.toml
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --constraint requirements.txt \
 		--output-file requirements-dev.txt pyproject.toml
+	@echo uv | $(COMPILE) $(if $(UPGRADE),--upgrade) --output-file hack/requirements.txt -
 
 bench-engine: $(READY) ## Measure what the operator costs, with up to 1,000 ModelDeployments
 	@exec $(BIN)/python -m hack.bench engine --output docs/measurements.md $(BENCH)
@@ -99,5 +102,5 @@ clean: ## Remove .venv and what the tools left in this directory (clusters stay)
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made anew whenever the lock or the package's own definition changes.
-$(READY): requirements-dev.txt pyproject.toml hack/environment.py
+$(READY): requirements-dev.txt pyproject.toml hack/environment.py hack/requirements.txt
 	@$(require-python); exec $$python -m hack.environment
