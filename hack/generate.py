@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from hack import chart_values
 from headgate.api.crd import manifest
 from headgate.cli.page import page
 
@@ -17,7 +18,8 @@ def generated() -> dict[Path, str]:
     crd = HEAD + manifest()
     return {
         Path("crds") / CRD: crd,
-        Path("charts/headgate/crds") / CRD: crd,
+        Path("charts/headgate/files") / CRD: crd,
+        Path("charts/headgate/README.md"): chart_values.page(),
         Path("docs/commands.md"): page(),
     }
 

@@ -30,7 +30,13 @@ def _remove_leftovers() -> None:
 _MARKS = {"cluster": "cluster", "control_plane": "control_plane", "controllers": "control_plane"}
 
 
-_LONG_FIRST = ("tests/exploration/", "tests/faults/", "tests/runtime/test_two_processes.py")
+_LONG_FIRST = (
+    "tests/faults/test_kills.py",
+    "tests/exploration/test_exploration.py",
+    "tests/faults/",
+    "tests/runtime/test_two_processes.py",
+    "tests/exploration/",
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -43,15 +49,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in _MARKS:
                 item.add_marker(_MARKS[fixture])
-    # Stories on the whole cluster wait more than they compute: begun first, they take turns with
-    # one another and with everything else. What takes long comes next, so that nothing is left to
-    # one worker at the end.
-    items.sort(
-        key=lambda item: (
-            item.get_closest_marker("cluster") is None,
-            not item.nodeid.startswith(_LONG_FIRST),
-        )
-    )
+    items.sort(key=_how_early)
+    stories = [item for item in items if item.get_closest_marker("cluster")]
+    others = [item for item in items if not item.get_closest_marker("cluster")]
+    items[:] = _in_turns(stories, others)
+
+
+def _how_early(item: pytest.Item) -> int:
+    places = (n for n, start in enumerate(_LONG_FIRST) if item.nodeid.startswith(start))
+    return next(places, len(_LONG_FIRST))
+
+
+_WHILE_PREPARING = 8
+"""Other tests, the longest, that keep the workers busy while the first one prepares the cluster."""
+
+
+def _in_turns(stories: list[pytest.Item], others: list[pytest.Item]) -> list[pytest.Item]:
+    """Stories on the whole cluster wait more than they compute, so one of them goes with another
+    test. What takes long comes first, so that nothing is left to one worker at the end."""
+    started = [*stories[:1], *others[:_WHILE_PREPARING]]
+    pairs = zip(stories[1:], others[_WHILE_PREPARING:], strict=False)
+    mixed = started + [item for pair in pairs for item in pair]
+    known = set(mixed)
+    return mixed + [item for item in (*stories, *others) if item not in known]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

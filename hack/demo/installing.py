@@ -48,18 +48,13 @@ def start_prometheus(cluster: Cluster) -> None:
 
 
 def install_operator(cluster: Cluster, values: Path = HERE / "values.yaml") -> None:
-    """`helm install`, also where an installation was cut short or is of older sources.
-
-    Helm neither removes nor renews definitions of kinds, so those that are there are applied.
-    """
+    """`helm install`, also where an installation was cut short or is of older sources: the
+    definition of ModelDeployment that stayed behind is taken over and renewed."""
     if RELEASE in _releases(cluster):
         cluster.helm("uninstall", RELEASE, "--namespace", OPERATOR_NAMESPACE, "--wait")
-    definitions = cluster.kubectl("get", "crd", "--output=name")
-    if "modeldeployments.headgate.dev" in definitions:
-        cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CHART / "crds"))
     cluster.helm(
         *("install", RELEASE, str(CHART), "--namespace", OPERATOR_NAMESPACE, "--create-namespace"),
-        *("--values", str(values)),
+        *("--values", str(values), "--take-ownership", "--force-conflicts"),
     )
 
 

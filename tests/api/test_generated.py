@@ -63,11 +63,11 @@ def test_a_stale_or_missing_file_fails_the_check(tmp_path: Path) -> None:
     assert check(tmp_path).returncode == 0
     changed = tmp_path / "crds" / generate.CRD
     changed.write_text(changed.read_text("utf-8").replace("mdep", "md"), "utf-8")
-    (tmp_path / "charts/headgate/crds" / generate.CRD).unlink()
+    (tmp_path / "charts/headgate/files" / generate.CRD).unlink()
     answer = check(tmp_path)
     assert answer.returncode == 1
     assert f"crds/{generate.CRD} is stale" in answer.stderr
-    assert f"charts/headgate/crds/{generate.CRD} is stale" in answer.stderr
+    assert f"charts/headgate/files/{generate.CRD} is stale" in answer.stderr
 
 
 def test_plain_apply_has_room_for_it() -> None:

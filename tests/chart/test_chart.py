@@ -10,6 +10,8 @@ import jsonschema
 import pytest
 import yaml
 
+from hack import chart_values
+from headgate.api.crd import definition
 from headgate.cli import parser
 from headgate.metrics import Providers
 from headgate.runtime.leader import LEAVE_SECONDS
@@ -47,6 +49,14 @@ def rights(role: Object) -> dict[tuple[str, str], set[str]]:
     }
 
 
+def operator_role(objects: list[Object]) -> Object:
+    """The ClusterRole that the operator is bound to."""
+    (binding,) = of_kind(objects, "ClusterRoleBinding")
+    name = binding["roleRef"]["name"]
+    (role,) = [e for e in of_kind(objects, "ClusterRole") if e["metadata"]["name"] == name]
+    return role
+
+
 def container(objects: list[Object]) -> dict[str, Any]:
     (deployment,) = of_kind(objects, "Deployment")
     (found,) = deployment["spec"]["template"]["spec"]["containers"]
@@ -59,8 +69,7 @@ def test_the_chart_is_well_formed(run_helm: Callable[..., Any]) -> None:
 
 
 def test_the_operator_may_do_what_it_does_and_no_more(render: Render) -> None:
-    (role,) = of_kind(render(), "ClusterRole")
-    assert rights(role) == RIGHTS
+    assert rights(operator_role(render())) == RIGHTS
 
 
 @pytest.mark.parametrize("values", [(), ("watchNamespaces={risk,fraud}",)])
@@ -77,7 +86,7 @@ def test_no_right_is_a_wildcard_or_reaches_secrets_and_shells(
 
 
 def test_for_some_namespaces_nothing_is_cluster_scoped(render: Render) -> None:
-    objects = render("watchNamespaces={risk,fraud}")
+    objects = render("watchNamespaces={risk,fraud}", "crds.enabled=false")
     roles = {each["metadata"]["namespace"]: each for each in of_kind(objects, "Role")}
     assert roles.keys() == {"risk", "fraud", "headgate-system"}
     assert rights(roles["risk"]) == rights(roles["fraud"]) == RIGHTS
@@ -152,6 +161,83 @@ def test_the_grace_of_the_pod_covers_an_orderly_end(render: Render) -> None:
     assert grace > DRAIN_SECONDS + LEAVE_SECONDS
 
 
+def test_helm_renews_the_definition_and_keeps_it(render: Render) -> None:
+    """As Helm's folder crds would not: `helm upgrade` applies what is rendered."""
+    (found,) = of_kind(render(), "CustomResourceDefinition")
+    assert found["spec"] == definition()["spec"]
+    assert found["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    assert found["metadata"]["labels"]["app.kubernetes.io/instance"] == "headgate"
+    (found,) = of_kind(render("crds.keep=false"), "CustomResourceDefinition")
+    assert "helm.sh/resource-policy" not in found["metadata"].get("annotations", {})
+    assert not of_kind(render("crds.enabled=false"), "CustomResourceDefinition")
+
+
+def test_people_with_rights_in_a_namespace_have_them_on_its_modeldeployments(
+    render: Render,
+) -> None:
+    roles = {each["metadata"]["name"]: each for each in of_kind(render(), "ClusterRole")}
+    view, edit = roles["headgate-view"], roles["headgate-edit"]
+    to = "rbac.authorization.k8s.io/aggregate-to-"
+    assert {f"{to}{each}" for each in ("view", "edit", "admin")} <= view["metadata"][
+        "labels"
+    ].keys()
+    assert f"{to}view" not in edit["metadata"]["labels"]
+    assert {verb for rule in view["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
+    # Status is the operator's own.
+    assert "modeldeployments/status" not in rights_of(edit)
+    assert not of_kind(render("watchNamespaces={risk}"), "ClusterRole")
+
+
+def rights_of(role: Object) -> set[str]:
+    return {resource for rule in role["rules"] for resource in rule["resources"]}
+
+
+def test_nothing_but_what_it_needs_is_reached(render: Render) -> None:
+    objects = render("networkPolicy.apiServerPorts={6443}")
+    (policy,) = of_kind(objects, "NetworkPolicy")
+    (deployment,) = of_kind(objects, "Deployment")
+    spec = policy["spec"]
+    assert spec["podSelector"] == deployment["spec"]["selector"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    (scraped,) = spec["ingress"]
+    assert [each["port"] for each in scraped["ports"]] == ["health"]
+    names, server, pods = spec["egress"]
+    assert {each["port"] for each in names["ports"]} == {53}
+    assert [each["port"] for each in server["ports"]] == [6443]
+    # Where a cloud hands out credentials.
+    assert server["to"][0]["ipBlock"]["except"] == ["169.254.169.254/32"]
+    assert pods == {"to": [{"namespaceSelector": {}}]}
+    assert not of_kind(render("networkPolicy.enabled=false"), "NetworkPolicy")
+
+
+def test_the_image_can_be_pinned_by_its_digest(render: Render) -> None:
+    assert container(render("image.tag=1.2.3"))["image"].endswith("/headgate:1.2.3")
+    digest = "sha256:" + "ab" * 32
+    pinned = render("image.tag=1.2.3", f"image.digest={digest}")
+    assert container(pinned)["image"].endswith(f"/headgate@{digest}")
+    (test,) = of_kind(pinned, "Pod")
+    assert test["spec"]["containers"][0]["image"] == container(pinned)["image"]
+
+
+def test_an_account_that_is_there_is_used(render: Render) -> None:
+    objects = render("serviceAccount.create=false", "serviceAccount.name=mine")
+    assert not of_kind(objects, "ServiceAccount")
+    (deployment,) = of_kind(objects, "Deployment")
+    assert deployment["spec"]["template"]["spec"]["serviceAccountName"] == "mine"
+    for binding in of_kind(objects, "ClusterRoleBinding") + of_kind(objects, "RoleBinding"):
+        assert [each["name"] for each in binding["subjects"]] == ["mine"]
+
+
+def test_the_pod_of_helm_test_has_no_rights_and_is_no_operator(render: Render) -> None:
+    objects = render()
+    (test,) = of_kind(objects, "Pod")
+    assert test["spec"]["automountServiceAccountToken"] is False
+    (service,) = of_kind(objects, "Service")
+    assert not service["spec"]["selector"].items() <= test["metadata"]["labels"].items()
+    address = test["spec"]["containers"][0]["args"][1]
+    assert address == f"http://{service['metadata']['name']}.headgate-system:8080"
+
+
 def test_two_operators_are_on_different_nodes_and_drained_one_by_one(render: Render) -> None:
     objects = render()
     (deployment,) = of_kind(objects, "Deployment")
@@ -161,6 +247,9 @@ def test_two_operators_are_on_different_nodes_and_drained_one_by_one(render: Ren
     apart = deployment["spec"]["template"]["spec"]["affinity"]["podAntiAffinity"]
     ((preferred,),) = apart.values()
     assert preferred["podAffinityTerm"]["labelSelector"] == selector
+    (spread,) = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert spread["labelSelector"] == selector
+    assert spread["whenUnsatisfiable"] == "ScheduleAnyway"
 
 
 def test_one_operator_needs_neither_but_still_the_lease(render: Render) -> None:
@@ -220,6 +309,8 @@ def test_caps_on_releases_are_arguments_only_when_there_are_any(render: Render) 
         ("replicas=0", "replicas"),
         ("leaseDuration=soon", "leaseDuration"),
         ("replica=2", "replica"),
+        ("image.digest=latest", "digest"),
+        ("networkPolicy.apiServerPorts={0}", "apiServerPorts"),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_name(
@@ -237,5 +328,14 @@ def test_every_value_has_a_schema_and_a_comment() -> None:
     jsonschema.Draft7Validator.check_schema(schema)
     jsonschema.validate(values, schema)
     assert set(values) == set(schema["properties"]) - {"global"}
-    blocks = text.split("\n\n")
-    assert all("#" in block for block in blocks), "a block of values.yaml says nothing"
+    described = [tuple(name.split(".")) for name, _, _ in chart_values.table(text)]
+    for path in leaves(values):
+        # Itself, or a group that is described as a whole.
+        group = max((each for each in described if path[: len(each)] == each), key=len)
+        assert group == path or not any(each[:-1] == group for each in described), path
+
+
+def leaves(values: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(values, dict) or not values:
+        return [path]
+    return [leaf for name, each in values.items() for leaf in leaves(each, (*path, name))]

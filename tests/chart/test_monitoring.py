@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -54,6 +56,7 @@ def test_the_document_lists_all_metrics_and_all_alerts() -> None:
     ("value", "kind"),
     [
         ("metrics.podMonitor.enabled=true", "PodMonitor"),
+        ("metrics.serviceMonitor.enabled=true", "ServiceMonitor"),
         ("metrics.rules.enabled=true", "PrometheusRule"),
     ],
 )
@@ -64,8 +67,18 @@ def test_monitoring_is_there_on_wish_only(render: Render, value: str, kind: str)
         assert found["metadata"]["labels"]["release"] == "prometheus"
         assert found["spec"] == yaml.safe_load((CHART / "files" / "rules.yaml").read_text())
     else:
-        (port,) = found["spec"]["podMetricsEndpoints"]
-        assert port["port"] in {each["name"] for each in container(render())["ports"]}
+        services = of_kind(render(), "Service")
+        ports = [*container(render())["ports"], *(each["spec"]["ports"][0] for each in services)]
+        spec = found["spec"]
+        (port,) = spec.get("podMetricsEndpoints") or spec["endpoints"]
+        assert port["port"] in {each["name"] for each in ports}
+
+
+def test_a_service_monitor_without_a_service_is_refused(run_helm: Callable[..., Any]) -> None:
+    values = "metrics.serviceMonitor.enabled=true,metrics.service.enabled=false"
+    done = run_helm("template", "headgate", str(CHART), "--set", values)
+    assert done.returncode != 0
+    assert "metrics.serviceMonitor needs metrics.service.enabled" in done.stderr
 
 
 def test_the_dashboard_is_a_config_map_that_grafana_finds(render: Render) -> None:

@@ -26,7 +26,7 @@ class Cluster:
 
 
 @pytest.mark.parametrize(
-    ("cluster", "said"),
+    ("answers", "said"),
     [
         (Cluster(known=False), "this cluster does not know ModelDeployments: install Headgate"),
         (Cluster(), "no ModelDeployment fraud in namespace risk, nor any other there"),
@@ -34,7 +34,7 @@ class Cluster:
         (Cluster("zzz", "aaa"), "there are aaa, zzz"),
     ],
 )
-async def test_a_name_that_is_not_found(cluster: Any, said: str) -> None:
-    session = Session(cluster, "risk", "headgate", "")
+async def test_a_name_that_is_not_found(answers: Any, said: str) -> None:
+    session = Session(answers, "risk", "headgate", "")
     with pytest.raises(Trouble, match=said.replace("?", r"\?")):
         await session.find("fraud")
