@@ -24,7 +24,7 @@ if ! $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null;
 fi
 endef
 
-.PHONY: help demo demo-down test test-fast test-exploration test-faults lint format generate \
+.PHONY: help demo demo-down test test-fast test-argocd test-exploration test-faults lint format generate \
 	golden lock bench-engine bench-judge bench-polls cluster-up cluster-down clean
 
 help: ## Show this list
@@ -50,6 +50,10 @@ test: $(READY) ## Run every test, those on a real API server and a real cluster 
 test-fast: $(READY) ## Run the tests that need no cluster
 	@$(BIN)/python -m pytest -m "not cluster and not control_plane"
 
+test-argocd: $(READY) ## Run a release from git by a real Argo CD, which is built first
+	@$(BIN)/python -m hack.cluster packages && $(BIN)/python -m hack.cluster build || [ $$? -eq 3 ]
+	@HEADGATE_ARGOCD=1 $(BIN)/python -m pytest -m argocd tests/e2e
+
 test-exploration: $(READY) ## Explore the planner's states in larger small worlds, for about an hour
 	@HEADGATE_EXPLORE=large $(BIN)/python -m pytest $(WORKERS) tests/exploration
 
@@ -66,7 +70,7 @@ format: $(READY) ## Format the sources and mend what ruff can mend
 	@$(BIN)/ruff format --quiet operator hack tests examples
 
 generate: $(READY) ## Write the generated files anew: the CRD and the page of commands
-	@$(BIN)/python hack/generate.py
+	@$(BIN)/python -m hack.generate
 
 golden: $(READY) ## Write the golden files anew; read the difference before you commit it
 	@UPDATE_GOLDEN=1 HEADGATE_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/render

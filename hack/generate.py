@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hack import chart_values
+from hack import argocd, chart_values
 from headgate.api.crd import manifest
 from headgate.cli.page import page
 
@@ -21,6 +21,7 @@ def generated() -> dict[Path, str]:
         Path("charts/headgate/files") / CRD: crd,
         Path("charts/headgate/README.md"): chart_values.page(),
         Path("docs/commands.md"): page(),
+        **{Path("examples/argocd") / name: text for name, text in argocd.files().items()},
     }
 
 
@@ -51,7 +52,7 @@ def main() -> int:
         return 0
     found = stale(arguments.root)
     for path in found:
-        print(f"{path} is stale: run python hack/generate.py", file=sys.stderr)
+        print(f"{path} is stale: run make generate", file=sys.stderr)
     return 1 if found else 0
 
 

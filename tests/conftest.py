@@ -30,6 +30,9 @@ def _remove_leftovers() -> None:
 _MARKS = {"cluster": "cluster", "control_plane": "control_plane", "controllers": "control_plane"}
 
 
+_ON_WISH = {"long": "HEADGATE_LONG", "argocd": "HEADGATE_ARGOCD"}
+"""Markers of tests that are left out unless the variable is set, as their make targets do."""
+
 _LONG_FIRST = (
     "tests/faults/test_kills.py",
     "tests/exploration/test_exploration.py",
@@ -41,8 +44,15 @@ _LONG_FIRST = (
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark each test by the real thing that it asks for, so that `make test-fast` leaves it out."""
-    if not os.environ.get("HEADGATE_LONG"):
-        left_out = [item for item in items if item.get_closest_marker("long")]
+    left_out = [
+        item
+        for item in items
+        if any(
+            item.get_closest_marker(marker) and not os.environ.get(variable)
+            for marker, variable in _ON_WISH.items()
+        )
+    ]
+    if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
     for item in items:

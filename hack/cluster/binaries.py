@@ -88,6 +88,20 @@ MODULES = {
         Module("kind", "0.33.0", ("tool",), {"kind": ("kind",)}),
         # Nodes and pods that only say they run: for the benchmark of the operator alone.
         Module("kwok", "0.8.0", ("tool",), {"kwok": ("kwok",)}),
+        # One program, which goes by its name.
+        Module(
+            "argocd",
+            "3.2.5",
+            ("tool",),
+            {
+                "cmd": (
+                    "argocd",
+                    "argocd-application-controller",
+                    "argocd-repo-server",
+                    "argocd-server",
+                )
+            },
+        ),
     )
 }
 CONTROL_PLANE = ("kubernetes", "etcd")

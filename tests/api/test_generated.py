@@ -21,7 +21,7 @@ LONGEST_ANNOTATION = 262_144
 
 def check(root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "hack/generate.py", "--check", "--root", str(root)],
+        [sys.executable, "-m", "hack.generate", "--check", "--root", str(root)],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

@@ -11,6 +11,8 @@ from headgate.core.timing import to_text
 
 AT_REST = frozenset({"Stable", "Reverted", "Suspended", "Frozen", "Conflict", "Pending"})
 STALLED = frozenset({"Reverted", "Conflict", "Failing"})
+WAITING_FOR_APPROVAL = "WaitingForApproval"
+"""The reason of Reconciling by which tools know that it is a person's turn."""
 
 
 def conditions_of(state: State, phase: str, message: str) -> list[Condition]:
@@ -25,7 +27,13 @@ def conditions_of(state: State, phase: str, message: str) -> list[Condition]:
         reason = "Reverted"
     wanted = [
         _condition(state, "Ready", ready, reason if not ready else "Serving", message),
-        _condition(state, "Reconciling", phase not in AT_REST and not stalled, reason, message),
+        _condition(
+            state,
+            "Reconciling",
+            phase not in AT_REST and not stalled,
+            WAITING_FOR_APPROVAL if _waits_for_approval(state) else reason,
+            message,
+        ),
         _condition(state, "Stalled", stalled, reason, message),
     ]
     release = state.release
@@ -39,6 +47,17 @@ def conditions_of(state: State, phase: str, message: str) -> list[Condition]:
             )
             wanted.append(_condition(state, "WeightApproximated", True, "WholePods", text))
     return wanted
+
+
+def _waits_for_approval(state: State) -> bool:
+    release = state.release
+    return (
+        release is not None
+        and release.stage == "Stepping"
+        and release.settled
+        and state.step.approval is not None
+        and state.step.index + 1 not in release.approvals
+    )
 
 
 def _condition(state: State, kind: str, holds: bool, reason: str, message: str) -> Condition:

@@ -1,0 +1,7 @@
+-- Takes the release back to the version before.
+obj.spec.action = {
+  type = "Abort",
+  revision = obj.status.release.revision,
+  at = os.date("!%Y-%m-%dT%H:%M:%SZ"),
+}
+return obj

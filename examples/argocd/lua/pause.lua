@@ -1,0 +1,3 @@
+-- Takes no further step; a bad version is still taken back.
+obj.spec.suspend = true
+return obj

@@ -1,0 +1,3 @@
+-- Starts the pods anew without failing a request.
+obj.spec.restartAt = os.date("!%Y-%m-%dT%H:%M:%SZ")
+return obj

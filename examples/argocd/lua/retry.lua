@@ -1,0 +1,7 @@
+-- Tries the version again that was taken back.
+obj.spec.action = {
+  type = "Retry",
+  revision = obj.status.rejected.revision,
+  at = os.date("!%Y-%m-%dT%H:%M:%SZ"),
+}
+return obj
