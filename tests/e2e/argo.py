@@ -102,11 +102,7 @@ class Argo:
         document = {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "Application",
-            "metadata": {
-                "name": name,
-                "namespace": NAMESPACE,
-                "finalizers": ["resources-finalizer.argocd.argoproj.io"],
-            },
+            "metadata": {"name": name, "namespace": NAMESPACE},
             "spec": {
                 "project": "default",
                 "source": {"repoURL": repository.url, "targetRevision": "main", "path": "."},
@@ -274,15 +270,16 @@ def _environment(cluster: Cluster, directory: Path) -> dict[str, str]:
 def _install(cluster: Cluster) -> None:
     """Its definitions and settings, ours among them."""
     manifests = _sources() / "manifests"
-    cluster.kubectl("create", "namespace", NAMESPACE)
-    cluster.kubectl(
-        "apply", "--server-side", "-f", str(manifests / "crds" / "application-crd.yaml")
-    )
-    for name in ("appproject-crd.yaml", "applicationset-crd.yaml"):
-        cluster.kubectl("apply", "--server-side", "-f", str(manifests / "crds" / name))
+    place = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    cluster.kubectl("apply", "-f", "-", input=json.dumps(place))
+    for name in ("application", "appproject", "applicationset"):
+        file = manifests / "crds" / f"{name}-crd.yaml"
+        cluster.kubectl("apply", "--server-side", "-f", str(file))
     settings = manifests / "base" / "config"
     for file in sorted(settings.glob("argocd-*.yaml")):
         cluster.kubectl("apply", "--namespace", NAMESPACE, "-f", str(file))
+    # Of a run before this one on a cluster that was kept.
+    cluster.kubectl("delete", "applications", "--all", "--namespace", NAMESPACE)
     ours = {"data": {**customizations(), "timeout.reconciliation": "10s"}}
     cluster.kubectl(
         *("patch", "configmap", "argocd-cm", "--namespace", NAMESPACE),

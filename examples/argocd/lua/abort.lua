@@ -1,4 +1,5 @@
 -- Takes the release back to the version before.
+local os = require("os")
 obj.spec.action = {
   type = "Abort",
   revision = obj.status.release.revision,

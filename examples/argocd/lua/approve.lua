@@ -1,4 +1,5 @@
 -- Lets the release go on past the approval that it waits for.
+local os = require("os")
 local release = obj.status.release
 obj.spec.action = {
   type = "Approve",

@@ -1,4 +1,5 @@
 -- Gives the version under way all traffic now, without further steps.
+local os = require("os")
 obj.spec.action = {
   type = "Promote",
   revision = obj.status.release.revision,

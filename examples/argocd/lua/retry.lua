@@ -1,4 +1,5 @@
 -- Tries the version again that was taken back.
+local os = require("os")
 obj.spec.action = {
   type = "Retry",
   revision = obj.status.rejected.revision,
