@@ -50,9 +50,9 @@ test: $(READY) ## Run every test, those on a real API server and a real cluster 
 test-fast: $(READY) ## Run the tests that need no cluster
 	@$(BIN)/python -m pytest -m "not cluster and not control_plane"
 
-test-argocd: $(READY) ## Run a release from git by a real Argo CD, which is built first
+test-argocd: $(READY) ## Run what needs the cluster alone: releases by a real Argo CD, upgrades
 	@$(BIN)/python -m hack.cluster packages && $(BIN)/python -m hack.cluster build || [ $$? -eq 3 ]
-	@HEADGATE_ARGOCD=1 $(BIN)/python -m pytest -m argocd tests/e2e
+	@HEADGATE_ALONE=1 $(BIN)/python -m pytest -m alone tests/e2e
 
 test-exploration: $(READY) ## Explore the planner's states in larger small worlds, for about an hour
 	@HEADGATE_EXPLORE=large $(BIN)/python -m pytest $(WORKERS) tests/exploration

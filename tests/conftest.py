@@ -12,6 +12,7 @@ from hack.cluster.local import close_local
 from hack.cluster.processes import wait_until
 from hack.cluster.record import names
 from tests.e2e import turn
+from tests.e2e.rights import Findings
 
 REPOSITORY = Path(__file__).parents[1]
 _CRD = "modeldeployments.headgate.dev"
@@ -30,7 +31,7 @@ def _remove_leftovers() -> None:
 _MARKS = {"cluster": "cluster", "control_plane": "control_plane", "controllers": "control_plane"}
 
 
-_ON_WISH = {"long": "HEADGATE_LONG", "argocd": "HEADGATE_ARGOCD"}
+_ON_WISH = {"long": "HEADGATE_LONG", "alone": "HEADGATE_ALONE"}
 """Markers of tests that are left out unless the variable is set, as their make targets do."""
 
 _LONG_FIRST = (
@@ -98,13 +99,40 @@ def pytest_xdist_node_collection_finished(ids: list[str]) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """After the last test of all workers."""
-    if _is_first_process(session):
-        turn.end()
+    """After the last test of all workers. The run fails when the operator was denied something, or
+    when a whole run did not use a right that it has."""
+    if not _is_first_process(session):
+        return
+    findings = turn.end()
+    if findings is None:
+        return
+    asked = session.config.option
+    whole = not (asked.keyword or asked.markexpr or asked.file_or_dir or session.testsfailed)
+    session.config.stash[_RIGHTS] = (findings, whole)
+    if findings.denied or (whole and findings.unused):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+_RIGHTS = pytest.StashKey[tuple[Findings, bool]]()
+
+
+def _tell_of_rights(terminalreporter: pytest.TerminalReporter) -> None:
+    found = terminalreporter.config.stash.get(_RIGHTS, None)
+    if found is None:
+        return
+    findings, whole = found
+    terminalreporter.section("what the operator asked of the API server")
+    terminalreporter.write_line(f"{findings.requests} requests, {len(findings.denied)} denied")
+    for line in sorted(set(findings.denied))[:20]:
+        terminalreporter.write_line(f"denied: {line}")
+    for right in findings.unused if whole else ():
+        terminalreporter.write_line(f"granted and never used: {' '.join(right)}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many states of the planner were explored, a line for each small world."""
+    """Say how many states of the planner were explored, a line for each small world, and what the
+    operator asked of the API server."""
+    _tell_of_rights(terminalreporter)
     reports = [
         report
         for outcome in ("passed", "failed")

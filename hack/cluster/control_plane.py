@@ -22,6 +22,7 @@ from hack.cluster.record import ClusterRecord
 from hack.cluster.slots import ALL_SERVICES
 
 ADMINISTRATOR = "administrator"
+AUDIT_POLICY = Path(__file__).with_name("audit.yaml")
 SERVICE_ACCOUNT_ISSUER = "https://kubernetes.default.svc.cluster.local"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LOOPBACK = "127.0.0.1"
@@ -133,6 +134,8 @@ def api_server_command(record: ClusterRecord) -> list[str]:
         f"--kubelet-client-key={keys.key('kubelet-client')}",
         # The node's name is in no DNS, so `logs`, `exec` and `port-forward` go by its address.
         "--kubelet-preferred-address-types=InternalIP",
+        f"--audit-policy-file={AUDIT_POLICY}",
+        f"--audit-log-path={record.log('audit')}",
     ]
 
 

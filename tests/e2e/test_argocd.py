@@ -15,7 +15,7 @@ from hack.load.report import failed, failures_by_cause
 from tests.e2e.argo import Argo, Repository, argo_cd, repository
 from tests.e2e.model import Model, manifest
 
-pytestmark = pytest.mark.argocd
+pytestmark = pytest.mark.alone
 NAME = "models"
 
 

@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from hack.cluster import close_cluster, cluster_unavailable_reason
 from hack.cluster.locks import exclusive
 from hack.cluster.paths import cache_directory
+from hack.cluster.record import state_directory
+from tests.e2e.rights import Findings, look
 
 NAME = "e2e"
 _LONGEST_RUN = 5400
@@ -30,10 +32,23 @@ def take() -> None:
     _taken.append(NAME)
 
 
-def end() -> None:
-    """Give the turn back, and leave nothing."""
+def end() -> Findings | None:
+    """Give the turn back, and leave nothing; gives what the operator was seen to ask."""
     if not _taken:
-        return
+        return None
+    try:
+        return _rights()
+    finally:
+        _give_back()
+
+
+def _rights() -> Findings | None:
+    # kind has no audit log.
+    log = state_directory(NAME) / "logs" / "audit.log"
+    return look(log) if log.exists() else None
+
+
+def _give_back() -> None:
     try:
         if not os.environ.get("HEADGATE_KEEP"):
             close_cluster(NAME)

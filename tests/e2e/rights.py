@@ -1,0 +1,75 @@
+"""What the operator asked of the API server in a whole run, beside what it may ask.
+
+The local cluster's audit log has every request of the operator's account. A right that no story
+used is one too many, unless it is explained here; a request that was denied is a right too few.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chart.test_chart import RIGHTS
+
+Right = tuple[str, str, str]
+"""API group, resource with its subresource, verb."""
+
+OF_THE_LEADER = {("coordination.k8s.io", "leases", verb) for verb in ("create", "get", "update")}
+EVERYBODYS = ("authentication.k8s.io", "authorization.k8s.io")
+"""API groups that every account may ask about itself."""
+
+EXPLAINED: dict[Right, str] = {
+    ("headgate.dev", "modeldeployments/finalizers", "update"): (
+        "asked for by the admission plugin OwnerReferencesPermissionEnforcement, where it is on"
+    ),
+}
+
+
+@dataclass
+class Findings:
+    """Rights that were granted and never used, and requests that were denied."""
+
+    unused: list[Right] = field(default_factory=list)
+    denied: list[str] = field(default_factory=list)
+    requests: int = 0
+
+
+def granted() -> set[Right]:
+    """All that the chart lets the operator do."""
+    rights = {
+        (group, resource, verb) for (group, resource), verbs in RIGHTS.items() for verb in verbs
+    }
+    return rights | OF_THE_LEADER
+
+
+def look(log: Path) -> Findings:
+    """Compare the log with what is granted."""
+    findings, used = Findings(), set[Right]()
+    for right, code, what in _requests(log):
+        findings.requests += 1
+        used.add(right)
+        if code == 403 and right[0] not in EVERYBODYS:
+            findings.denied.append(what)
+    findings.unused = sorted(granted() - used - EXPLAINED.keys())
+    return findings
+
+
+def _requests(log: Path) -> Iterator[tuple[Right, int, str]]:
+    for line in _lines(log):
+        event = json.loads(line)
+        target = event.get("objectRef")
+        if target is None:
+            continue  # which versions and kinds there are
+        resource = target["resource"]
+        if target.get("subresource"):
+            resource += f"/{target['subresource']}"
+        right = (target.get("apiGroup", ""), resource, event["verb"])
+        code = event.get("responseStatus", {}).get("code", 0)
+        yield right, code, f"{event['verb']} {event['requestURI']}"
+
+
+def _lines(log: Path) -> Iterable[str]:
+    with log.open(encoding="utf-8") as stream:
+        yield from (line for line in stream if line.endswith("\n"))

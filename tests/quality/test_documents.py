@@ -1,0 +1,114 @@
+"""What the documents say is so: links lead somewhere, commands exist, manifests are accepted, and
+the runbook knows every alert and every phase."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from headgate.api.spec import ModelDeploymentSpec
+from headgate.cli import parser
+from headgate.core.conditions import AT_REST, STALLED
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted(
+    each
+    for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "charts/**/*.md")
+    for each in ROOT.glob(pattern)
+)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def blocks(language: str) -> Iterator[Any]:
+    for document in DOCUMENTS:
+        text = document.read_text("utf-8")
+        for place, found in enumerate(BLOCK.finditer(text)):
+            if found[2] == language:
+                indent = len(found[1])
+                lines = "\n".join(line[indent:] for line in found[3].splitlines())
+                yield pytest.param(lines, id=f"{name(document)}:{place}")
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of headings, as the usual renderers make them."""
+    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_links_lead_somewhere(document: Path) -> None:
+    broken = []
+    for target in LINK.findall(document.read_text("utf-8")):
+        path, _, anchor = target.partition("#")
+        if "://" in target:
+            continue
+        file = (document.parent / path).resolve() if path else document
+        if not file.exists() or (
+            anchor and file.suffix == ".md" and anchor not in anchors(file.read_text("utf-8"))
+        ):
+            broken.append(target)
+    assert broken == []
+
+
+@pytest.mark.parametrize("text", list(blocks("yaml")))
+def test_manifests_are_accepted(text: str) -> None:
+    """Whole ones; a part of one is read as that part."""
+    for document in yaml.safe_load_all(text):
+        if document.get("kind") == "ModelDeployment":
+            ModelDeploymentSpec.model_validate(document["spec"])
+        elif document.keys() <= ModelDeploymentSpec.model_fields.keys():
+            least = {
+                "model": {"name": "fraud", "version": "1"},
+                "template": {"spec": {"containers": [{"name": "server", "image": "fraud:1"}]}},
+            }
+            ModelDeploymentSpec.model_validate({**least, **document})
+
+
+def commands() -> list[str]:
+    """Every call of Headgate's command line in the documents; beside one may stand what it does."""
+    found = {
+        re.split(r"#|  +", line.strip().removeprefix("$ "))[0].strip()
+        for parameter in blocks("console")
+        for line in str(parameter.values[0]).splitlines()
+    }
+    for document in DOCUMENTS:
+        found |= set(re.findall(r"`((?:kubectl )?headgate [^`]+)`", document.read_text("utf-8")))
+    return sorted(each for each in found if re.match(r"(kubectl )?headgate [a-z]+(?= |$)", each))
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands_exist(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = shlex.split(command.removeprefix("kubectl "))[1:]
+    if len(words) == 1:
+        # The command as such is meant.
+        words = [*words, "--help"]
+    with contextlib.suppress(SystemExit):
+        parser().parse_args(["1" if each == "…" else each for each in words])
+    said = capsys.readouterr().err
+    # Not a name that the sentence leaves out.
+    assert not said or "the following arguments are required" in said, said
+
+
+def test_the_runbook_knows_every_alert_and_every_phase() -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text("utf-8")
+    rules = yaml.safe_load((ROOT / "charts/headgate/files/rules.yaml").read_text("utf-8"))
+    alerts = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
+    assert alerts == set(re.findall(r"^### (Headgate\w+)$", runbook, re.MULTILINE))
+    phases = set(re.findall(r"^\| `(\w+)` \|", runbook, re.MULTILINE))
+    source = (ROOT / "operator/headgate/core/report.py").read_text("utf-8")
+    begin, end = source.index("def _phase("), source.index("def _held_back")
+    told = set(re.findall(r'"([A-Z][a-z]+)"', source[begin:end])) - {"Stepping"}
+    stages = {"Starting", "Promoting", "Watching"}
+    assert phases == told | stages | AT_REST | STALLED
