@@ -24,7 +24,7 @@ if ! $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null;
 fi
 endef
 
-.PHONY: help demo demo-down test test-fast test-argocd test-exploration test-faults lint format generate \
+.PHONY: help demo demo-down test test-fast test-argocd test-exploration test-faults lint format generate docs \
 	golden lock bench-engine bench-judge bench-polls cluster-up cluster-down clean
 
 help: ## Show this list
@@ -71,6 +71,10 @@ format: $(READY) ## Format the sources and mend what ruff can mend
 
 generate: $(READY) ## Write the generated files anew: the CRD and the page of commands
 	@$(BIN)/python -m hack.generate
+
+docs: $(READY) ## Build the documents as a site into docs/_site
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_site
+	@echo "docs/_site/index.html"
 
 golden: $(READY) ## Write the golden files anew; read the difference before you commit it
 	@UPDATE_GOLDEN=1 HEADGATE_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/render

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hack import argocd, chart_values, editor_schema
+from hack import argocd, chart_values, editor_schema, fields
 from headgate.api.crd import manifest
 from headgate.cli.page import page
 
@@ -21,6 +21,7 @@ def generated() -> dict[Path, str]:
         Path("charts/headgate/files") / CRD: crd,
         Path("charts/headgate/README.md"): chart_values.page(),
         Path("docs/commands.md"): page(),
+        Path("docs/fields.md"): fields.page(),
         Path("docs/schema/modeldeployment_v1alpha1.json"): editor_schema.document(),
         **{Path("examples/argocd") / name: text for name, text in argocd.files().items()},
     }

@@ -79,7 +79,7 @@ def test_manifests_are_accepted(text: str) -> None:
 def commands() -> list[str]:
     """Every call of Headgate's command line in the documents; beside one may stand what it does."""
     found = {
-        re.split(r"#|  +", line.strip().removeprefix("$ "))[0].strip()
+        re.split(r"#|  +| [>|] ", line.strip().removeprefix("$ "))[0].strip()
         for parameter in blocks("console")
         for line in str(parameter.values[0]).splitlines()
     }
