@@ -14,8 +14,8 @@ _HEAD = """\
 <!-- Written by hack/generate.py from operator/headgate/api; edit the models instead. -->
 # Fields of a ModelDeployment
 
-The same as `kubectl explain modeldeployment.spec --recursive`. Required fields are marked with *; what is left
-out has the default of the environment, or the one that is said.
+The same as `kubectl explain modeldeployment.spec --recursive`. Required fields are marked with *;
+what is left out has the default of the environment, or the one that is said.
 """
 _FOREIGN = frozenset({"spec.template"})
 

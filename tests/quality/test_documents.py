@@ -6,6 +6,8 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,3 +114,16 @@ def test_the_runbook_knows_every_alert_and_every_phase() -> None:
     told = set(re.findall(r'"([A-Z][a-z]+)"', source[begin:end])) - {"Stepping"}
     stages = {"Starting", "Promoting", "Watching"}
     assert phases == told | stages | AT_REST | STALLED
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    build = [str(Path(sys.executable).with_name("sphinx-build")), "--quiet", "--fail-on-warning"]
+    done = subprocess.run(
+        [*build, "--keep-going", "docs", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
