@@ -10,11 +10,13 @@ RUN /opt/headgate/bin/pip install --no-cache-dir --disable-pip-version-check --r
         -r requirements.txt
 
 # The build backend comes in an environment of its own: the operator needs none at run time.
+COPY hack/requirements.txt ./build-requirements.txt
+RUN python3 -m venv /opt/tools \
+    && /opt/tools/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes \
+        -r build-requirements.txt
 COPY pyproject.toml README.md ./
 COPY operator ./operator
-RUN python3 -m venv /opt/tools \
-    && /opt/tools/bin/pip install --no-cache-dir --disable-pip-version-check "setuptools>=77" \
-    && /opt/tools/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation -w dist . \
+RUN /opt/tools/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation -w dist . \
     && /opt/headgate/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps dist/*.whl \
     # Tests of libraries and pip itself are never run here.
     && find /opt/headgate -type d -name tests -path '*/site-packages/*' -prune -exec rm -rf {} + \

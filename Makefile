@@ -24,7 +24,7 @@ if ! $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null;
 fi
 endef
 
-.PHONY: help demo demo-down test test-fast test-argocd test-exploration test-faults lint format generate docs \
+.PHONY: help demo demo-down test test-fast test-wheel test-argocd test-exploration test-faults lint format generate docs \
 	golden lock bench-engine bench-judge bench-polls cluster-up cluster-down clean
 
 help: ## Show this list
@@ -49,6 +49,16 @@ test: $(READY) ## Run every test, those on a real API server and a real cluster 
 
 test-fast: $(READY) ## Run the tests that need no cluster
 	@$(BIN)/python -m pytest -m "not cluster and not control_plane"
+
+WHEEL ?= $(wildcard dist/headgate-*.whl)
+
+test-wheel: $(READY) ## Run the tests that need no cluster on a built wheel (WHEEL=…; built if there is none)
+	@$(if $(WHEEL),,$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .)
+	@rm -rf build/wheel
+	@$(BIN)/pip install --quiet --no-deps --target build/wheel $(or $(WHEEL),dist/headgate-*.whl)
+	@export PYTHONPATH=$$PWD/build/wheel; \
+	$(BIN)/python -c 'import headgate; assert "build/wheel" in headgate.__file__, headgate.__file__'; \
+	$(BIN)/python -m pytest $(WORKERS) --override-ini=pythonpath=. -m "not cluster and not control_plane"
 
 test-argocd: $(READY) ## Run what needs the cluster alone: releases by a real Argo CD, upgrades
 	@$(BIN)/python -m hack.cluster packages && $(BIN)/python -m hack.cluster build || [ $$? -eq 3 ]
@@ -87,7 +97,7 @@ lock: $(READY) ## Resolve the dependencies anew (UPGRADE=1: newest versions), wi
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra notify --output-file requirements.txt pyproject.toml
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --constraint requirements.txt \
 		--output-file requirements-dev.txt pyproject.toml
-	@echo uv | $(COMPILE) $(if $(UPGRADE),--upgrade) --output-file hack/requirements.txt -
+	@printf "setuptools\nuv\n" | $(COMPILE) $(if $(UPGRADE),--upgrade) --output-file hack/requirements.txt -
 
 bench-engine: $(READY) ## Measure what the operator costs, with up to 1,000 ModelDeployments
 	@exec $(BIN)/python -m hack.bench engine --output docs/measurements.md $(BENCH)

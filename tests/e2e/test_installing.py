@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hack.cluster import Cluster
+from hack.cluster.processes import wait_until
 from hack.demo.installing import CHART, OPERATOR_NAMESPACE, RELEASE, install_operator
 from hack.load.report import failed, failures_by_cause
 from tests.e2e.conftest import HERE
@@ -81,7 +82,7 @@ def test_an_installation_is_upgraded_rolled_back_removed_and_made_again(
         # Without an operator the models serve, the definition stays and nothing is stuck.
         served = len(users.answers())
         helm("uninstall", "--wait")
-        assert not operators(cluster)
+        wait_until(lambda: not operators(cluster), 60, lambda: "operators are still there")
         users.wait_for_answers(served + 40, "2.0.0")
         model.apply_object("another", manifest("1.0.0"))
         model.kubectl("delete", "mdep", "another", "--timeout=30s")
@@ -89,10 +90,10 @@ def test_an_installation_is_upgraded_rolled_back_removed_and_made_again(
         # For this namespace alone, with a Role and nothing cluster-scoped.
         install_for(helm, model.namespace)
         rolled_out(cluster)
-        mine = cluster.kubectl(
-            "get", "clusterroles,clusterrolebindings,validatingadmissionpolicies", "--output=name"
-        )
-        assert "headgate" not in mine
+        kinds = "clusterroles,clusterrolebindings,validatingadmissionpolicies"
+        names = cluster.kubectl("get", kinds, "--output=name").split()
+        charts = {each.rpartition("/")[2] for each in names}
+        assert charts.isdisjoint({"headgate", "headgate-view", "headgate-edit"})
         model.again("2.0.0")
         model.wait_until_stable("2.0.0")
         model.again("1.0.0")
