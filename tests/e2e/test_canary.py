@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 from hack.load.report import failed, failures_by_cause, last_answer_of, sent_by_version
-from tests.e2e.model import Model
+from tests.e2e.model import Model, manifest
 
 DIGITS = {
     "name": "digit",
@@ -51,6 +52,26 @@ def test_a_good_canary_goes_live_without_a_failed_request(model: Model) -> None:
     assert ("digit drift", "Good") in {(each["name"], each["verdict"]) for each in checks}
 
 
+PLANTED = "planted-secret-7f3a"
+
+
+def careless() -> dict[str, Any]:
+    """The template of 3.0.0 by an author who writes a token into it."""
+    template: dict[str, Any] = manifest("3.0.0")["template"]
+    template["spec"]["containers"][0]["env"].append({"name": "API_TOKEN", "value": PLANTED})
+    return template
+
+
+def told_of(model: Model) -> str:
+    """Everything that the operator says of a model: status, Events, records and its log."""
+    log = model.cluster.kubectl(
+        *("logs", "deployment/headgate", "--all-pods", "--namespace", "headgate-system")
+    )
+    records = json.dumps(model.get("configmap", "digits-release-records"))
+    status = json.dumps(model.status(), ensure_ascii=False)
+    return "\n".join((status, model.kubectl("get", "events"), records, log))
+
+
 def test_a_bad_canary_is_taken_back_by_itself(model: Model) -> None:
     model.apply("1.0.0")
     model.wait_until_stable("1.0.0")
@@ -58,6 +79,7 @@ def test_a_bad_canary_is_taken_back_by_itself(model: Model) -> None:
         # Long enough that its errors cannot all fall to requests that stable answers.
         model.again(
             "3.0.0",
+            template=careless(),
             strategy={"type": "Canary", "canary": {"steps": [{"weight": 25, "hold": "20s"}]}},
         )
         reverted = model.wait_for_phase("Reverted")
@@ -77,11 +99,14 @@ def test_a_bad_canary_is_taken_back_by_itself(model: Model) -> None:
     stalled = next(each for each in reverted["conditions"] if each["type"] == "Stalled")
     assert stalled["status"] == "True"
     assert "3.0.0" in stalled["message"]
+    told = told_of(model)
+    assert stalled["message"] in told
+    assert PLANTED not in told
 
     # Applied again it is refused: neither a resync nor a person's repeat retries it.
     model.again("1.0.0")
     model.wait_until_stable("1.0.0")
-    model.again("3.0.0")
+    model.again("3.0.0", template=careless())
     again = model.wait_for_phase("Reverted")
     assert len(again["releases"]) == len(reverted["releases"])
 

@@ -22,6 +22,7 @@ from tests.exploration.world import (
     Side,
     World,
     follow,
+    free_places,
 )
 
 Outcomes = Iterator[tuple[str, World]]
@@ -42,9 +43,31 @@ def _sides(world: World) -> Iterator[tuple[str, Side]]:
 
 def _ready(world: World, scope: Scope) -> Outcomes:
     for name, side in _sides(world):
-        if side.starting:
+        if side.starting and free_places(world) > 0:
             after = world.put(name, starting=side.starting - 1, ready=side.ready + 1)
             yield f"a pod of {VERSIONS[name]} becomes ready", after
+
+
+def _no_place(world: World, scope: Scope) -> Outcomes:
+    waiting = sum(side.starting for side in world.sides)
+    for name, side in _sides(world):
+        if side.starting and waiting > free_places(world):
+            after = world.put(name, starting=side.starting - 1, stuck=side.stuck + 1)
+            yield f"a pod of {VERSIONS[name]} has found no place for long", after
+
+
+def _place(world: World, scope: Scope) -> Outcomes:
+    waiting = sum(side.starting for side in world.sides)
+    for name, side in _sides(world):
+        if side.stuck and waiting < free_places(world):
+            after = world.put(name, starting=side.starting + 1, stuck=side.stuck - 1)
+            yield f"a pod of {VERSIONS[name]} finds a place", after
+
+
+def _swap_over(world: World, scope: Scope) -> Outcomes:
+    release = world.memory.release
+    if release is not None and release.swapping == 1:
+        yield "swapping has gone on for long", _let(world, swapping=2)
 
 
 def _end(world: World, scope: Scope) -> Outcomes:
@@ -245,6 +268,8 @@ def _ask(world: World, scope: Scope) -> Outcomes:
 
 EVENTS = (
     Event("ready", False, _ready),
+    Event("no-place", False, _no_place),
+    Event("place", False, _place),
     Event("end", False, _end),
     Event("follow", False, _follow),
     Event("smoke-passes", False, _smoke_passes),
@@ -255,6 +280,7 @@ EVENTS = (
     Event("freeze", True, _freeze),
     Event("turn", True, _turn),
     Event("deadline-over", True, _deadline_over),
+    Event("swap-over", True, _swap_over),
     Event("unready", True, _unready),
     Event("crash", True, _crash),
     Event("smoke-fails", True, _smoke_fails),
@@ -280,9 +306,13 @@ def events_of(scope: Scope) -> tuple[Event, ...]:
 def all_goes_well(world: World) -> World:
     """The world after everything that was awaited has come: pods, checks, a good poll, time."""
     for name, side in _sides(world):
-        serving = side.starting + side.ready + side.crashed
-        world = world.put(name, starting=0, crashed=0, ready=serving, ending=False)
+        world = world.put(name, crashed=0, ready=side.ready + side.crashed, ending=False)
         world = follow(world, name)
+    for name in REVISIONS[: len(world.sides)]:
+        side = world.side(name)
+        waiting = side.starting + side.stuck
+        placed = min(waiting, max(0, free_places(world)))
+        world = world.put(name, starting=0, stuck=waiting - placed, ready=side.ready + placed)
     smoke = world.smoke
     if smoke is not None and smoke.state == "asked" and world.side(smoke.revision).ready:
         world = _passed(world, smoke)

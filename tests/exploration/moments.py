@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from headgate.api.status import Release
+from headgate.api.strategy import Capacity
 from headgate.core.intents import Intent, Plan, RunSmoke
 from headgate.core.observation import Observation
 
@@ -67,6 +68,14 @@ def _place(release: Release) -> tuple[int, int]:
     if release.stage == "Reverting":
         return (-1, 0)
     return (STAGES.index(release.stage), release.step)
+
+
+def swaps(moment: Write) -> bool:
+    """Whether pods of one side make way for those of the other: always, or by now (Auto)."""
+    release = moment.plan.status.release
+    return moment.after.spec.strategy.capacity is Capacity.SWAP or (
+        release is not None and bool(release.swapping)
+    )
 
 
 def served(seen: Observation) -> frozenset[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from headgate.api.strategy import Capacity
 from headgate.core.intents import RemoveWorkload, SetTraffic, SetWorkload, ShrinkWorkload
 from headgate.core.observation import NOWHERE, Observation
 from headgate.core.reverting import PEOPLES_REASONS
@@ -22,7 +21,7 @@ from headgate.core.settings import (
 )
 from headgate.core.state import State
 from headgate.core.timing import to_seconds
-from tests.exploration.moments import Write, served, serving
+from tests.exploration.moments import Write, served, serving, swaps
 
 LONGEST_UNPINNED = 60.0
 
@@ -154,7 +153,7 @@ def capacity_is_kept(write: Write) -> str | None:
     release = write.plan.status.release
     rejected = write.plan.status.rejected
     reverting = release is not None and release.stage == "Reverting"
-    if release is not None and spec.strategy.capacity is Capacity.SWAP:
+    if release is not None and swaps(write):
         # A single pod makes way before the new one comes, and status says so.
         swapped = replicas_of(spec) == 1 and release.stage in ("Promoting", "Reverting")
         needed = 0 if swapped else max(min(1, replicas_of(spec)), ready_floor_of(spec))
@@ -171,8 +170,7 @@ def the_version_before_is_kept(write: Write) -> str | None:
     """§3: "through the watch, stable keeps the pods of the previous step" (`keepPrevious`); "none
     under `swap`, and status says that going back needs a start"."""
     status, intent = write.plan.status, write.intent
-    swaps = write.after.spec.strategy.capacity is Capacity.SWAP
-    if swaps and "going back needs a start" in status.message:
+    if swaps(write) and "going back needs a start" in status.message:
         return None
     if not isinstance(intent, ShrinkWorkload | RemoveWorkload) or status.previous is None:
         return None
@@ -191,7 +189,7 @@ def swapping_takes_no_more_room(write: Write) -> str | None:
     that hangs for a minute only."""
     spec, status, intent = write.after.spec, write.plan.status, write.intent
     release = status.release
-    if spec.strategy.capacity is not Capacity.SWAP or release is None or status.stable is None:
+    if not swaps(write) or release is None or status.stable is None:
         return None
     if not isinstance(intent, SetWorkload):
         return None

@@ -31,7 +31,8 @@ class Scope:
     time passes) may happen in any order and number. `lag`: pods follow their Deployment later;
     `people`: they ask for things in spec.action; `freezes`: freeze windows begin and end; `capped`:
     a new release may have to wait for its turn; `keep_for`: how long the version before is kept.
-    `sizes` are the replicas that the spec may ask for, `strategies` its strategies; the first of
+    `places`: for so many pods there are devices (0: for all). `sizes` are the replicas that the
+    spec may ask for, `strategies` its strategies; the first of
     them to begin with.
     """
 
@@ -45,6 +46,7 @@ class Scope:
     freezes: bool = False
     capped: bool = False
     keep_for: str = ""
+    places: int = 0
     compared_each: int = 5
     without: frozenset[str] = field(default_factory=frozenset)
 

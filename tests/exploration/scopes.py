@@ -21,6 +21,7 @@ APPROVAL = json.dumps(
 NO_SURGE = json.dumps({**json.loads(ROLLING), "maxSurge": 0, "maxUnavailable": 1})
 SWAP = json.dumps({**json.loads(CANARY), "capacity": "Swap"})
 SWAP_WHOLE = json.dumps({**json.loads(BLUE_GREEN), "capacity": "Swap"})
+AUTO = json.dumps({**json.loads(CANARY), "capacity": "Auto"})
 LOAD_TEST = json.dumps(
     {"type": "Canary", "canary": {"steps": [{"scale": 2}, {"weight": 50, "hold": "60s"}]}}
 )
@@ -56,6 +57,8 @@ DEFAULT = (
     Scope("swap of 1", (SWAP,), (1,), without=EDITS),
     Scope("swap of 2, other sizes", (SWAP,), (2, 0, 1), disturbances=1),
     Scope("swap of 3", (SWAP,), (3,), without=EDITS),
+    Scope("auto of 1 with 1 place", (AUTO,), (1,), places=1),
+    Scope("auto of 2 with 2 places", (AUTO,), (2,), places=2, without=EDITS),
     Scope("swapped blue/green of 2", (SWAP_WHOLE,), (2,), without=EDITS),
     Scope("load test with 2", (LOAD_TEST,), (2,), without=EDITS | {"suspend", "lose-status"}),
     Scope("analysis step with 2", (ANALYSIS,), (2,), without=EDITS | {"suspend"}),
@@ -77,6 +80,8 @@ LARGE = (
     Scope("canary of 4, three versions, late pods", (CANARY,), (4, 2), 3, lag=True),
     Scope("rolling of 4 without surge", (NO_SURGE,), (4,), 3),
     Scope("swap of 3, three versions", (SWAP,), (3, 1), 3),
+    Scope("auto of 1, three disturbances", (AUTO,), (1,), places=1, disturbances=3),
+    Scope("auto of 3 with 3 places, three versions", (AUTO,), (3, 1), 3, places=3),
     Scope("swap of 2 and others", (SWAP, SWAP_WHOLE, CANARY), (2,), 2, disturbances=3),
     Scope("load test with 3, three versions", (LOAD_TEST,), (3, 0), 3),
     Scope("blue/green of 2, kept, people", (CHECKED_SWITCH,), (2,), people=True, keep_for="48h"),

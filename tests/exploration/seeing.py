@@ -18,6 +18,7 @@ from headgate.api.status import (
     Status,
     VersionStatus,
 )
+from headgate.core.capacity import UNSCHEDULABLE
 from headgate.core.observation import (
     KnownRevision,
     LiveService,
@@ -79,7 +80,7 @@ def observation(world: World, scope: Scope) -> Observation:
         pod
         for name, side in sides
         if side.pods or side.ending
-        for pod in _pods(name, side.starting, side.ready, side.crashed, side.ending)
+        for pod in _pods(name, side.starting, side.ready, side.crashed, side.ending, side.stuck)
     )
     live = world.live
     release = world.memory.release
@@ -133,7 +134,9 @@ def observation(world: World, scope: Scope) -> Observation:
 
 
 @cache
-def _pods(name: str, starting: int, ready: int, crashed: int, ending: bool) -> tuple[Pod, ...]:
+def _pods(
+    name: str, starting: int, ready: int, crashed: int, ending: bool, stuck: int
+) -> tuple[Pod, ...]:
     return (
         *(Pod(f"{name}-s{i}", name, ready=False, created=NOW) for i in range(starting)),
         *(Pod(f"{name}-r{i}", name, ready=True, created=NOW) for i in range(ready)),
@@ -148,6 +151,17 @@ def _pods(name: str, starting: int, ready: int, crashed: int, ending: bool) -> t
                 message="exit code 1",
             )
             for i in range(crashed)
+        ),
+        *(
+            Pod(
+                f"{name}-u{i}",
+                name,
+                ready=False,
+                created=NOW - 100_000,
+                waiting=UNSCHEDULABLE,
+                message="0/1 nodes are available",
+            )
+            for i in range(stuck)
         ),
         *((Pod(f"{name}-e", name, ready=False, terminating=True, created=NOW),) if ending else ()),
     )
@@ -224,6 +238,7 @@ def _release(release: Remembered) -> Release:
         reason="Reason" if release.told or release.stage == "Reverting" else "",
         message="something went wrong" if release.told or release.stage == "Reverting" else "",
         weight=1 if release.shared else 0,
+        swapping=("", FRESH, OVER)[release.swapping],
         promoting=release.promoting,
         approvals=list(release.approvals),
         instead_of=release.instead_of,
@@ -265,6 +280,7 @@ def remember(status: Status, action: Asked | None) -> Memory:
             deadline_over=release.progressed == OVER and going,
             minute_over=release.decided == OVER and reverting,
             shared=release.weight > 0,
+            swapping=0 if not release.swapping else 2 if release.swapping == OVER else 1,
             promoting=release.promoting and going,
             approvals=tuple(release.approvals) if going else (),
             instead_of=release.instead_of,

@@ -48,6 +48,7 @@ def _state(world: World) -> str:
         f"{name} {side.ready}/{side.pods} of {side.replicas}"
         + (" edited" if not side.intact else "")
         + (f" {side.crashed} crashed" if side.crashed else "")
+        + (f" {side.stuck} without a place" if side.stuck else "")
         + (" ending" if side.ending else "")
         for name, side in zip(REVISIONS, world.sides, strict=False)
         if side.replicas >= 0 or side.pods or side.ending

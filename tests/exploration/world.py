@@ -30,13 +30,15 @@ VERSIONS = {"a": "1.0.0", "b": "2.0.0", "c": "3.0.0"}
 
 
 class Side(NamedTuple):
-    """One revision: its Deployment (-1: none), its pods as counts, and what is kept of it."""
+    """One revision: its Deployment (-1: none), its pods as counts, and what is kept of it; those
+    that are `stuck` have found no place for long."""
 
     replicas: int = -1
     intact: bool = True
     starting: int = 0
     ready: int = 0
     crashed: int = 0
+    stuck: int = 0
     ending: bool = False
     kept: bool = False
     once_stable: bool = False
@@ -45,7 +47,7 @@ class Side(NamedTuple):
     @property
     def pods(self) -> int:
         """Pods that are not terminating."""
-        return self.starting + self.ready + self.crashed
+        return self.starting + self.ready + self.crashed + self.stuck
 
 
 class Live(NamedTuple):
@@ -68,7 +70,8 @@ class Checks(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """The release under way, as status keeps it."""
+    """The release under way, as status keeps it. `swapping`: 0 it does not, 1 since just now, 2 for
+    longer than a pod may wait for its place."""
 
     revision: str
     stage: str = "Starting"
@@ -84,6 +87,7 @@ class Remembered(NamedTuple):
     deadline_over: bool = False
     minute_over: bool = False
     shared: bool = False
+    swapping: int = 0
     promoting: bool = False
     approvals: tuple[int, ...] = ()
     instead_of: str = ""
@@ -136,6 +140,7 @@ class World(NamedTuple):
     may_start: bool = True
     checked: frozenset[str] = frozenset()
     reverted: frozenset[str] = frozenset()
+    places: int = 1000
 
     def side(self, revision: str) -> Side:
         """One revision's side."""
@@ -150,7 +155,8 @@ class World(NamedTuple):
 
 def nothing(scope: Scope, replicas: int) -> World:
     """The world in which a first version was just applied."""
-    return World("a", replicas, sides=(Side(),) * scope.revisions)
+    world = World("a", replicas, sides=(Side(),) * scope.revisions)
+    return world._replace(places=scope.places) if scope.places else world
 
 
 def carry_out(world: World, intent: Intent, scope: Scope) -> World:
@@ -206,13 +212,29 @@ def follow(world: World, revision: str) -> World:
         return world.put(revision, starting=side.starting - surplus)
     if surplus == 0:
         return world
+    # Pods that hold no device go first, and go at once.
+    stuck = max(0, side.stuck - surplus)
+    surplus -= side.stuck - stuck
     crashed = max(0, side.crashed - surplus)
     surplus -= side.crashed - crashed
     starting = max(0, side.starting - surplus)
     surplus -= side.starting - starting
+    ready = side.ready - surplus
+    held = crashed + starting + ready < side.pods - side.stuck
     return world.put(
-        revision, crashed=crashed, starting=starting, ready=side.ready - surplus, ending=True
+        revision,
+        stuck=stuck,
+        crashed=crashed,
+        starting=starting,
+        ready=ready,
+        ending=side.ending or held,
     )
+
+
+def free_places(world: World) -> int:
+    """Devices that no pod holds; every one that ends holds its own until it is gone."""
+    sides = world.sides
+    return world.places - sum(each.ready + each.crashed + each.ending for each in sides)
 
 
 def reverted_too(world: World, revision: str | None) -> World:

@@ -138,7 +138,10 @@ def _waited(state: State, pod: Pod) -> float:
 
 
 def _unschedulable(state: State) -> list[Pod]:
-    pods = state.seen.pods_of(state.candidate)
+    pods = [*state.seen.pods_of(state.candidate)]
+    if pods and not state.swaps:
+        # Stable's, grown back beside a candidate after a lost status, may be the ones without room.
+        pods += state.seen.pods_of(state.stable)
     return [pod for pod in pods if pod.waiting == UNSCHEDULABLE]
 
 

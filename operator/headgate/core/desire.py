@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headgate.core.adoption import inherits
-from headgate.core.capacity import grown, swapped
+from headgate.core.capacity import UNSCHEDULABLE, grown, swapped
 from headgate.core.keeping import kept_now
 from headgate.core.observation import INHERITED, NOWHERE
 from headgate.core.reverting import LONGEST_UNPINNED_REVERT, is_bad
@@ -189,12 +189,12 @@ def _reverting(state: State) -> Desire:
         )
     # One candidate pod goes for each stable pod that became ready; the last one at the pin.
     current = _current(state, candidate)
-    if state.swaps:
+    if _cramped(state):
         # Its pods hold the places that stable needs: all above the floor make way at once.
         floor = _floor(state, bad) if state.seen.ready(candidate) else 0
         replicas[candidate] = min(current, max(0, floor - state.seen.ready(stable)))
     elif current or state.seen.workload(candidate) is not None:
-        replicas[candidate] = max(1, min(current, state.replicas - state.seen.ready(stable)))
+        replicas[candidate] = min(current, max(1, state.replicas - state.seen.ready(stable)))
     return Desire(
         replicas=replicas,
         traffic=None if not state.seen.strangers((stable, candidate)) else candidate,
@@ -217,7 +217,10 @@ def _may_pin(state: State, bad: bool) -> bool:
     assert release is not None
     ready = state.seen.ready(state.stable)
     if ready == 0:
-        return False
+        # A Service that somebody deleted comes back pinned, unless the candidate served and still
+        # can: what never had live traffic may not have been checked.
+        serves = release.weight and state.seen.ready(release.revision)
+        return state.seen.live is None and not serves
     if ready >= min(_floor(state, bad), state.replicas):
         return True
     if state.seen.ready(release.revision) == 0:
@@ -230,10 +233,18 @@ def _floor(state: State, bad: bool) -> int:
     costing capacity."""
     spec = state.seen.spec
     floor = revert_floor_of(spec)
-    if state.swaps:
+    if _cramped(state):
         kept = ready_floor_of(spec)
         return min(floor, kept) if bad else kept
     return floor if bad else max(floor, state.replicas - unavailable_of(spec))
+
+
+def _cramped(state: State) -> bool:
+    """Whether one side has to make way for the other. After a lost status only stable's pods, which
+    find no place, tell of it."""
+    return state.swaps or any(
+        pod.waiting == UNSCHEDULABLE for pod in state.seen.pods_of(state.stable)
+    )
 
 
 def unpinned_deadline(state: State) -> float | None:

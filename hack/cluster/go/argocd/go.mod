@@ -1,6 +1,6 @@
 module headgate.dev/hack/cluster/go/argocd
 
-go 1.25.5
+go 1.26.0
 
 tool github.com/argoproj/argo-cd/v3/cmd
 
