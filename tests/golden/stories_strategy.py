@@ -336,6 +336,16 @@ STORIES = {
         seconds=160,
         slots=1,
     ),
+    "auto-status-lost": Story(
+        "The status is lost while Auto swaps: stable's pod that finds no place tells of it",
+        {
+            0: apply("1.0.0", strategy=_canary(*HALVES, **AUTO)),
+            60: later("2.0.0"),
+            88: _lose_status,
+        },
+        seconds=300,
+        slots=4,
+    ),
     "auto-under-quota": Story(
         "A quota forbids one more pod: Auto turns to swap at once",
         {0: apply("1.0.0", strategy=_canary(*HALVES, **AUTO)), 60: later("2.0.0")},
