@@ -20,14 +20,14 @@ from tests.chart.conftest import CHART, Object, Render
 
 RIGHTS = {
     ("headgate.dev", "modeldeployments"): {"get", "list", "watch"},
-    ("headgate.dev", "modeldeployments/status"): {"patch", "update"},
+    ("headgate.dev", "modeldeployments/status"): {"update"},
     ("headgate.dev", "modeldeployments/scale"): {"patch"},
     ("headgate.dev", "modeldeployments/finalizers"): {"update"},
     ("apps", "deployments"): {"get", "list", "watch", "create", "patch", "delete"},
     ("apps", "controllerrevisions"): {"get", "list", "watch", "create", "patch", "delete"},
-    ("policy", "poddisruptionbudgets"): {"get", "list", "watch", "create", "patch", "delete"},
+    ("policy", "poddisruptionbudgets"): {"list", "watch", "create", "patch", "delete"},
     ("", "services"): {"get", "list", "watch", "create", "patch"},
-    ("", "pods"): {"get", "list", "watch", "delete"},
+    ("", "pods"): {"list", "watch", "delete"},
     ("", "pods/status"): {"patch"},
     ("", "configmaps"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "events"): {"create"},

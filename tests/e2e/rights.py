@@ -20,11 +20,32 @@ OF_THE_LEADER = {("coordination.k8s.io", "leases", verb) for verb in ("create", 
 EVERYBODYS = ("authentication.k8s.io", "authorization.k8s.io")
 """API groups that every account may ask about itself."""
 
+APPLIED = (
+    ("", "configmaps"),
+    ("", "services"),
+    ("apps", "controllerrevisions"),
+    ("apps", "deployments"),
+    ("policy", "poddisruptionbudgets"),
+)
 EXPLAINED: dict[Right, str] = {
     ("headgate.dev", "modeldeployments/finalizers", "update"): (
         "asked for by the admission plugin OwnerReferencesPermissionEnforcement, where it is on"
     ),
+    **{
+        (*each, "create"): "server-side apply of what is not there is a PATCH that needs it as well"
+        for each in APPLIED
+    },
+    ("headgate.dev", "modeldeployments/scale", "patch"): (
+        "replicas that an author left out: tests/kube/test_scale.py"
+    ),
+    ("apps", "controllerrevisions", "delete"): (
+        "versions beyond historyLimit, of which no story has so many: tests/kube/test_config_maps.py"
+    ),
+    ("", "configmaps", "delete"): (
+        "copies that go with such a version: tests/kube/test_config_maps.py"
+    ),
 }
+
 
 MAY_BE_DENIED = {
     "leases": "at `helm uninstall` the rights go while an operator still gives its lease back"
