@@ -39,7 +39,7 @@ EXPLAINED: dict[Right, str] = {
         "replicas that an author left out: tests/kube/test_scale.py"
     ),
     ("apps", "controllerrevisions", "delete"): (
-        "versions beyond historyLimit, of which no story has so many: tests/kube/test_config_maps.py"
+        "versions beyond historyLimit, which no story reaches: tests/kube/test_config_maps.py"
     ),
     ("", "configmaps", "delete"): (
         "copies that go with such a version: tests/kube/test_config_maps.py"
