@@ -22,14 +22,14 @@ from headgate.core import (
 )
 from headgate.core.desire import Desire
 from headgate.core.intents import Intent, Plan, RemoveWorkload, SetRole
-from headgate.core.observation import NOWHERE, Observation
+from headgate.core.observation import NOWHERE, Observation, Pod
 from headgate.core.state import State
 from headgate.core.steps import Step
 from headgate.core.weights import Split
 from headgate.judge import Evidence, Judgement, Verdict
 from tests.exploration.events import EVENTS
 from tests.exploration.scope import BLUE_GREEN, CANARY, Scope
-from tests.exploration.scopes import SWAP
+from tests.exploration.scopes import AUTO, SWAP
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -73,6 +73,18 @@ def _pin_to_nobody(patch: pytest.MonkeyPatch) -> None:
         return right(state, rejected) or not state.seen.ready(state.stable)
 
     patch.setattr(desire, "_may_pin", wrong)
+
+
+def _only_the_candidate_waits(patch: pytest.MonkeyPatch) -> None:
+    def wrong(state: State) -> list[Pod]:
+        pods = state.seen.pods_of(state.candidate)
+        return [pod for pod in pods if pod.waiting == capacity.UNSCHEDULABLE]
+
+    patch.setattr(capacity, "_unschedulable", wrong)
+
+
+def _only_status_knows_of_swapping(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(desire, "_cramped", lambda state: state.swaps)
 
 
 def _skip_smoke(patch: pytest.MonkeyPatch) -> None:
@@ -225,6 +237,21 @@ BREAKS = (
         "capacity_is_kept",
         _always(capacity, "ready_floor_of", 0),
         _scope("want", "unready", sizes=(3,), strategies=(SWAP,)),
+    ),
+    Break(
+        "only the candidate's pods may lack a place",
+        "rests_with_stable",
+        _only_the_candidate_waits,
+        _scope("want", "lose-status", strategies=(AUTO,), places=2),
+    ),
+    Break(
+        "only status knows of swapping",
+        "rests_with_stable",
+        _only_status_knows_of_swapping,
+        _scope(
+            *("want", "crash", "lose-status"),
+            **{"sizes": (1,), "strategies": (AUTO,), "places": 1, "disturbances": 3},
+        ),
     ),
     Break(
         "swapping does not wait for room",
