@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from headgate.api.status import Status
-from headgate.core.intents import DropDisruptionBudget, SetDisruptionBudget, SetWorkload
+from headgate.core.intents import DropDisruptionBudget, Plan, SetDisruptionBudget, SetWorkload
 from headgate.core.observation import Observation, SmokeResult
+from headgate.core.plan import plan
 from headgate.judge import Sample
 from headgate.kube.client import Conflict, Forbidden
 from headgate.kube.observe import build
 from headgate.kube.snapshot import Snapshot
+from headgate.runtime import reconcile
 from headgate.runtime.carrying import carry_out_each
 from tests.runtime.fakes import Call, model_deployment
 from tests.runtime.world import FRAUD, World
@@ -250,6 +252,52 @@ async def test_before_traffic_moves_the_pods_are_read_live() -> None:
     for before, call in pairwise(live):
         if call == LIVE:
             assert before[:2] == ("list", "Pod")
+
+
+async def test_traffic_does_not_move_to_a_pod_that_is_ready_in_the_cache_only() -> None:
+    world = World()
+    await world.serve("1", **CANARY)
+    second = world.apply("2", **CANARY)
+    await world.until("Starting")
+
+    def fail() -> None:
+        for each in world.server.of_kind("Pod"):
+            if each["metadata"]["labels"]["headgate.dev/revision"] == second:
+                world.server.put({**each, "status": {"phase": "Running"}})
+
+    world.server.before["list", "Pod", "headgate.dev/model-deployment=fraud"] = fail
+    for _ in range(3):
+        await world.settle()
+    live = world.server.objects["Service", "risk", "fraud"]["spec"]["selector"]
+    assert world.server.before == {}, "the pods were not read"
+    assert "headgate.dev/revision" in live, "traffic was widened to a pod that is not ready"
+
+
+async def test_pods_that_are_as_they_were_known_call_for_no_second_plan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    await world.serve("1", **CANARY)
+    world.apply("2", **CANARY)
+    plans: list[Plan] = []
+    read = False
+
+    def counted(seen: Observation, now: float) -> Plan:
+        plans.append(plan(seen, now))
+        return plans[-1]
+
+    await world.until("Starting")
+    monkeypatch.setattr(reconcile, "plan", counted)
+    for _ in range(20):
+        plans.clear()
+        world.server.calls.clear()
+        await world.reconciler.reconcile(FRAUD)
+        await asyncio.sleep(0)
+        world.play_controllers()
+        world.now += 1
+        read = read or any(call[:2] == ("list", "Pod") for call in world.server.calls)
+        assert len(plans) == 1
+    assert read, "no pass moved traffic"
 
 
 async def test_a_removed_deployment_is_removed_once() -> None:

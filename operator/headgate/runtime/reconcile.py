@@ -131,8 +131,9 @@ class Reconciler:
             planned = await self._plan(snapshot, memory)
         memory.confirmed = memory.confirmed or live
         if any(each.live_read for each in planned.intents) and not live:
-            snapshot = await self._with_live_pods(key, snapshot)
-            planned = await self._plan(snapshot, memory)
+            known, snapshot = snapshot, await self._with_live_pods(key, snapshot)
+            if snapshot is not known:
+                planned = await self._plan(snapshot, memory)
         outcome = await carry_out_each(
             self._client, snapshot, planned.intents, self._cache.put, self._cache.drop
         )
@@ -256,9 +257,13 @@ class Reconciler:
     async def _with_live_pods(self, key: Key, known: Snapshot) -> Snapshot:
         """The snapshot with the pods as they are now: whether traffic may move or a pod may go
         hangs on them. Services and Deployments need no reading, as every write that does so names
-        the version it was planned from; a contradiction is answered by `_read`."""
+        the version it was planned from; a contradiction is answered by `_read`. The very same
+        snapshot when it shows them as they are: what was planned from it is then still right, and
+        when many releases turn bad at once none waits for plans made twice."""
         before = self._cache.mark({POD.name}, key)
         pods = await self._client.list(POD, key[0], f"{OWNED_BY}={key[1]}")
+        if _versions(pods) == _versions(known.pods):
+            return known
         self._learn(before, pods)
         live, memory = known.with_pods(pods), self._memory(key, known)
         if memory.seen is not None and memory.seen[0] is known:
@@ -280,6 +285,10 @@ class Reconciler:
 
 def _writes(snapshot: Snapshot, planned: Plan) -> bool:
     return bool(planned.intents) or planned.status != snapshot.status
+
+
+def _versions(objects: Iterable[Object]) -> set[tuple[str, str]]:
+    return {(each["metadata"]["uid"], each["metadata"]["resourceVersion"]) for each in objects}
 
 
 def _objects(snapshot: Snapshot) -> Iterable[Object]:
