@@ -107,6 +107,12 @@ def action(kind: str, **more: Any) -> Spec:
 
 ACCEPTED: dict[str, Spec] = {
     "the least": spec(),
+    "ingress-nginx behind a switch": spec(
+        analysis={"runtime": "ingress-nginx"}, strategy={"type": "BlueGreen"}
+    ),
+    "ingress-nginx behind the switch of dev": spec(
+        environment="dev", analysis={"runtime": "ingress-nginx"}, strategy={"maxSurge": 1}
+    ),
     "the whole manifest of the design": DESIGN,
     "several ports": spec(
         service={
@@ -495,6 +501,35 @@ REFUSED: dict[str, Refused] = {
         spec(environment="dev", strategy={"type": "Canary", "maxSurge": 0, "maxUnavailable": 1}),
         "spec",
         "a canary of 1 replica with strategy.maxSurge 0 cannot split traffic",
+    ),
+    "ingress-nginx before the steps of a canary": Refused(
+        spec(analysis={"runtime": "ingress-nginx"}, strategy=canary({"weight": 5})),
+        "spec",
+        "analysis.runtime ingress-nginx counts both versions together",
+    ),
+    "ingress-nginx before the canary that is left out": Refused(
+        spec(analysis={"runtime": "ingress-nginx"}),
+        "spec",
+        "set strategy.type to BlueGreen",
+    ),
+    "ingress-nginx before the canary of staging": Refused(
+        spec(environment="staging", analysis={"runtime": "ingress-nginx"}),
+        "spec",
+        "set strategy.type to BlueGreen",
+    ),
+    "ingress-nginx before the batches of production": Refused(
+        spec(environment="production", analysis={"runtime": "ingress-nginx"}, strategy={}),
+        "spec",
+        "set strategy.type to BlueGreen",
+    ),
+    "ingress-nginx before a canary in dev": Refused(
+        spec(
+            environment="dev",
+            analysis={"runtime": "ingress-nginx"},
+            strategy={"type": "Canary"},
+        ),
+        "spec",
+        "set strategy.type to BlueGreen",
     ),
     "steps for blue/green": Refused(
         spec(strategy={"type": "BlueGreen", "canary": {"steps": [{"weight": 5}]}}),

@@ -542,6 +542,73 @@ def test_a_past_release_is_judged_again_from_prometheus(world: World, tmp_path: 
     assert (code, "it may be too long ago" in err) == (1, True)
 
 
+def proxied(handler: Handler) -> None:
+    """A range of what a proxy has counted for a Service: half of its requests fail."""
+    start, step = int(handler.start), float(handler.step)
+    labels = {
+        "exported_namespace": NAMESPACE,
+        "namespace": "ingress-nginx",
+        "exported_service": "proxied",
+        "service": "ingress-nginx-controller-metrics",
+        "controller_namespace": "ingress-nginx",
+        "controller_pod": "controller-1",
+    }
+    series: list[dict[str, Any]] = []
+    for kind, of_second in (("requests", 40), ("errors", 20)):
+        values = [[start + step * n, str(of_second * n * step)] for n in range(60)]
+        series.append({"metric": {**labels, "headgate_kind": kind}, "values": values})
+    send(handler, {"status": "success", "data": {"resultType": "matrix", "result": series}})
+
+
+def test_a_release_that_a_proxy_has_counted_is_judged_again_in_its_watch(world: World) -> None:
+    counter: dict[str, Any] = {"proxied/ingress-nginx/controller-1": {}}
+    preview = {**sampled("proxied", 8, "NotApplicable"), "weight": 0.0, "pods": counter}
+    watched = {**sampled("proxied", 59, "Bad"), "weight": 100.0, "pods": counter}
+    entries = [
+        decided(0, "ReleaseStarted", "Releasing 2.3.0 over 2.2.0."),
+        decided(4, "StepEntered", "2.3.0 is ready beside the live version."),
+        preview,
+        decided(20, "Promoted", "2.3.0 is the stable version now."),
+        {**watched, "stage": "Watching"},
+    ]
+    world.make(
+        "proxied",
+        {**REVERTED, "releases": RECORDS},
+        analysis={"level": "basic", "runtime": "ingress-nginx"},
+        strategy={"type": "BlueGreen"},
+    )
+    world.record("proxied", RELEASE, entries)
+    with serving(proxied) as server:
+        asked = ("replay", "proxied", "--prometheus", server.url, "--scrape-interval", "5s")
+        code, out, _ = world.run(*asked, "-o", "json")
+    assert code == 0
+    found = json.loads(out)
+    # Settled 15 s after the switch, and then two scrapes: the baseline. From there on it counts.
+    assert [each["candidate"] for each in found["polls"]] == [
+        {"bad": 0, "total": 0},
+        {"bad": 100, "total": 200},
+        {"bad": 100, "total": 200},
+    ]
+    assert {each["part"] for each in found["polls"]} == {"watch"}
+    assert found["verdict"] == "Bad"
+    code, out, _ = world.run("explain", "proxied", "--query")
+    assert f'exported_namespace=~"{NAMESPACE}",exported_service=~"|proxied"' in out
+
+
+def test_a_release_that_a_proxy_has_counted_without_a_watch_is_not_judged_again(
+    world: World,
+) -> None:
+    world.make(
+        "unwatched",
+        {**REVERTED, "releases": RECORDS},
+        analysis={"runtime": "ingress-nginx"},
+        strategy={"type": "BlueGreen"},
+    )
+    world.record("unwatched", RELEASE, entries_of("unwatched"))
+    code, _, err = world.run("replay", "unwatched", "--prometheus", "http://127.0.0.1:9")
+    assert (code, "only the watch can be judged again" in err) == (1, True)
+
+
 NOTHING = {"status": "success", "data": {"resultType": "matrix", "result": []}}
 
 

@@ -9,6 +9,7 @@ from tests.golden.stories_actions import STORIES as ACTIONS
 from tests.golden.stories_adoption import STORIES as ADOPTION
 from tests.golden.stories_exploration import STORIES as EXPLORATION
 from tests.golden.stories_freeze import STORIES as FREEZES
+from tests.golden.stories_ingress import STORIES as INGRESS
 from tests.golden.stories_strategy import STORIES as STRATEGIES
 from tests.golden.stories_turns import STORIES as TURNS
 from tests.golden.stories_verdicts import STORIES as VERDICTS
@@ -22,6 +23,7 @@ STORIES: Mapping[str, Story] = {
     **ADOPTION,
     **EXPLORATION,
     **FREEZES,
+    **INGRESS,
     **STRATEGIES,
     **TURNS,
     **VERDICTS,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from headgate.api.analysis import BY_SERVICE
 from headgate.api.config_maps import config_maps_of
 from headgate.api.environments import resolve
 from headgate.api.quantities import parse_duration
@@ -53,6 +54,7 @@ from headgate.judge import PodCounters, Sample
 
 GRACE_SECONDS = 3.0
 AT_ONCE_SECONDS = 1.0
+PROXY = "fraud/ingress-nginx/controller-1"
 WARM_UP_RATE = 20.0
 """Requests per second that a pod is warmed up with."""
 
@@ -104,6 +106,15 @@ class SimulatedPod:
 
 
 @dataclass
+class Counters:
+    """What the proxy before the live Service has counted, whichever version answered."""
+
+    requests: float = 0.0
+    errors: float = 0.0
+    slow: float = 0.0
+
+
+@dataclass
 class World:
     """One namespace with one ModelDeployment. Its nodes have `slots` devices, of which each pod
     needs one until it has ended; beyond `quota` pods none can be created."""
@@ -129,6 +140,7 @@ class World:
     failed: int = 0
     sent: int = 0
     served: dict[str, int] = field(default_factory=dict)
+    proxied: Counters = field(default_factory=Counters)
     made: int = 0
     scaled: int | None = None
     budgets: dict[str, bool] = field(default_factory=dict)
@@ -459,6 +471,9 @@ class World:
             pod.requests += share
             pod.errors += share * behaviour.errors
             pod.slow += share * behaviour.slow
+            self.proxied.requests += share
+            self.proxied.errors += share * behaviour.errors
+            self.proxied.slow += share * behaviour.slow
             self.failed += round(share * behaviour.errors)
             version = self.version_of(pod.revision)
             self.served[version] = self.served.get(version, 0) + round(share)
@@ -468,6 +483,9 @@ class World:
         assert self.spec is not None
         if self.outage is not None:
             self.sample = Sample(at=self.now, pods={}, outage=self.outage)
+            return
+        if self.spec.analysis.runtime in BY_SERVICE:
+            self.sample = self._of_service(limits)
             return
         pods = {
             pod.name: PodCounters(
@@ -490,6 +508,13 @@ class World:
                 for each in self.spec.analysis.drift
             },
         )
+
+    def _of_service(self, limits: Iterable[float]) -> Sample:
+        """What the proxy before the live Service tells; nothing before its first request."""
+        counted = self.proxied
+        slower = {limit: counted.slow if limit <= 1.0 else 0.0 for limit in limits}
+        told = {PROXY: PodCounters(counted.requests, counted.errors, slower)}
+        return Sample(at=self.now, pods=told if counted.requests else {}, of_service=True)
 
     def _scores(self, pod: SimulatedPod) -> dict[float, float]:
         low = 1.0 - self.behaviour(pod.revision).high

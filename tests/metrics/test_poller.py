@@ -12,6 +12,8 @@ import pytest
 
 from headgate.judge import PodCounters, Sample
 from headgate.metrics import Poller, Provider, Providers, Target
+from headgate.metrics.client import Row
+from headgate.metrics.questions import ask_by
 from tests.metrics.servers import (
     Answer,
     Handler,
@@ -322,3 +324,35 @@ async def test_the_p99_for_people_is_asked_at_every_second_poll_and_shown_at_eac
         poller.close()
         assert sum("histogram_quantile" in query for query in server.queries) == 2
     assert shown == [0.4] * 4
+
+
+class Counting:
+    """A provider where a proxy has counted a request to each Service, and how often it is asked."""
+
+    def __init__(self, targets: list[Target]) -> None:
+        self.targets = targets
+        self.asked = 0
+
+    def ask(self, query: str, at: float) -> list[Row]:
+        self.asked += 1
+        labels = {"headgate_kind": "requests", "controller_pod": "controller-1"}
+        return [
+            Row(metric={"namespace": of.namespace, "service": of.name, **labels}, value=(at, 1.0))
+            for of in self.targets
+            if "headgate_kind" in query
+        ]
+
+
+@pytest.mark.parametrize("models", [1, 100])
+def test_a_proxy_is_asked_the_same_number_of_questions_for_any_number_of_services(
+    models: int,
+) -> None:
+    targets = [
+        target(f"n{number}", name=f"model-{number}", runtime="ingress-nginx")
+        for number in range(models)
+    ]
+    client = Counting(targets)
+    found = ask_by(client, "default", provider("http://nowhere"), targets, NOW, {})
+    assert [len(sample.pods) for sample in found.samples.values()] == [1] * models
+    # The counters, native histograms where there are no buckets, and the p99 for people.
+    assert client.asked == 3

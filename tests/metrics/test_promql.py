@@ -33,6 +33,25 @@ def test_every_selector_names_namespace_and_pod() -> None:
             assert 'namespace=~"risk",pod=~"fraud-1-a|fraud-1-b"' in selector
 
 
+def test_every_selector_of_a_proxy_names_namespace_and_service() -> None:
+    preset, names = PRESETS["ingress-nginx"], [("risk", "fraud"), ("shop", "basket")]
+    spelled = (
+        'exported_namespace=~"risk|shop",exported_service=~"|basket|fraud"',
+        'exported_namespace="",namespace=~"risk|shop",service=~"basket|fraud"',
+    )
+    for query in (
+        promql.counters(preset, names, {1.0}, 30),
+        promql.native(preset, names, {1.0}, 30),
+        promql.quantiles(preset, names, 75),
+        promql.boundaries(preset, names),
+    ):
+        selectors = re.findall(r"nginx_\w+\{[^}]*\}", query)
+        assert {each for each in spelled if any(each in found for found in selectors)} == {*spelled}
+        for selector in selectors:
+            assert any(each in selector for each in spelled)
+            assert 'canary=~"|-"' in selector
+
+
 def test_the_spellings_of_a_boundary_are_all_asked_for() -> None:
     query = promql.counters(HTTP, [("n", "p")], {1.0, 0.25}, 30)
     matcher = re.search(r'le=~"([^"]*)"', query)
@@ -63,7 +82,7 @@ def test_one_of_matches_exactly_its_values(values: set[str]) -> None:
 
 def test_the_query_that_people_see_is_short_enough_for_status_and_names_the_release() -> None:
     for runtime, preset in PRESETS.items():
-        query = promql.shown(preset, "risk", "f" * 53, {1.0, 5.0}, 30)
+        query = promql.shown(preset, "n" * 63, "f" * 53, {1.0, 5.0}, 30)
         assert len(query) <= LONGEST_QUERY, runtime
     query = promql.shown(HTTP, "risk", "fraud", {1.0}, 30)
     for selector in re.findall(r"http_\w+\{[^}]*\}", query):

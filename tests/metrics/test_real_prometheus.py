@@ -19,7 +19,7 @@ import yaml
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, exposition
 
 from hack.cluster.packages import unpacked
-from headgate.api.analysis import WITHOUT_LATENCY
+from headgate.api.analysis import BY_SERVICE, WITHOUT_LATENCY
 from headgate.judge import Sample
 from headgate.metrics import Poller, Provider, Providers, Target, promql
 from headgate.metrics.client import Client, Row
@@ -442,7 +442,7 @@ def pods_total(pod: ModelServer) -> float:
 
 async def test_every_preset_reads_what_its_server_exposes(prometheus: Path, tmp_path: Path) -> None:
     """Each file is a server's own /metrics: 100 requests, 6 failed, 4 took longer than a second."""
-    runtimes = sorted(PRESETS.keys() - {"http"})
+    runtimes = sorted(PRESETS.keys() - BY_SERVICE - {"http"})
     with contextlib.ExitStack() as stack:
         targets = []
         for runtime in runtimes:
@@ -464,4 +464,66 @@ async def test_every_preset_reads_what_its_server_exposes(prometheus: Path, tmp_
             timed = runtime not in WITHOUT_LATENCY
             assert (runtime, dict(read.slower)) == (runtime, {1.0: 4.0} if timed else {})
             assert timed == (PRESETS[runtime].buckets is not None)
+        poller.close()
+
+
+CONTROLLER = {
+    "namespace": "ingress-nginx",
+    "pod": "ingress-nginx-controller-7d4f9",
+    "service": "ingress-nginx-controller-metrics",
+}
+SCRAPES: dict[str, tuple[bool, tuple[str, ...]]] = {
+    # As a ServiceMonitor does, a PodMonitor, one that honours labels, and a plain address.
+    "of-service": (False, ("namespace", "pod", "service")),
+    "of-pods": (False, ("namespace", "pod")),
+    "honoured": (True, ("namespace", "pod", "service")),
+    "plain": (False, ()),
+}
+
+
+async def test_what_ingress_nginx_counts_is_read_however_its_labels_were_moved(
+    prometheus: Path, tmp_path: Path
+) -> None:
+    """The file is a controller's /metrics: 100 requests to fraud in risk, 6 failed, 4 slow; others
+    to a Service behind a canary ingress, to another Service, and to fraud in another namespace."""
+    told = (EXPOSITIONS / "ingress-nginx.txt").read_text()
+    with contextlib.ExitStack() as stack:
+        jobs = []
+        for name, (honoured, labels) in SCRAPES.items():
+            of_namespace = told.replace('namespace="risk"', f'namespace="{name}"')
+            server = stack.enter_context(serving(scraped=of_namespace.encode))
+            target = {
+                "targets": [server.url.removeprefix("http://")],
+                "labels": {label: CONTROLLER[label] for label in labels},
+            }
+            config = {"static_configs": [target], "honor_labels": honoured}
+            jobs += [{"job_name": f"{name}-{number}", **config} for number in (1, 2)]
+        # One Service is scraped in two of the ways at once.
+        both = stack.enter_context(serving(scraped=told.encode))
+        address = both.url.removeprefix("http://")
+        for labels in (("namespace", "pod", "service"), ("namespace", "pod")):
+            target = {"targets": [address], "labels": {each: CONTROLLER[each] for each in labels}}
+            jobs.append({"job_name": f"both-{len(labels)}", "static_configs": [target]})
+        config_file = tmp_path / "prometheus.yml"
+        interval = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+        config_file.write_text(yaml.safe_dump({"global": interval, "scrape_configs": jobs}))
+        setup = stack.enter_context(running(prometheus, config_file, tmp_path, {}))
+        poller = setup.poller()
+        counter = "fraud/ingress-nginx/ingress-nginx-controller-7d4f9"
+        for namespace in (*SCRAPES, "risk"):
+            # The limit of 2 s is no boundary of it.
+            limits = frozenset({1.0, 2.0})
+            asked = Target(namespace, "fraud", "default", "ingress-nginx", frozenset(), limits)
+            sample = await until(
+                poller, asked, lambda s: count(counter, 100)(s) and len(s.pods[counter].slower) > 1
+            )
+            assert sample.of_service
+            assert list(sample.pods) == [counter]
+            read = sample.pods[counter]
+            assert (namespace, read.errors) == (namespace, 6)
+            assert (read.slower, sample.boundaries) == ({1.0: 4.0, 2.0: 0.0}, {2.0: 2.5})
+        # All of them are one question.
+        targets = [replace(asked, namespace=namespace) for namespace in (*SCRAPES, "risk")]
+        samples_of = await poller.poll(targets, time.time())
+        assert [each.pods[counter].requests for each in samples_of.values()] == [100] * 5
         poller.close()

@@ -41,3 +41,11 @@ def test_a_target_has_the_pods_the_limits_and_what_is_compared() -> None:
         "batch": Query("avg by (namespace, pod) (batch)"),
     }
     assert target.histograms == {"score": Series("fraud_score", ())}
+
+
+def test_a_proxy_before_the_live_service_counts_for_that() -> None:
+    analysis = SPEC.analysis.model_copy(update={"runtime": "ingress-nginx"})
+    spec = SPEC.model_copy(update={"analysis": analysis})
+    pods = ["fraud-aaaa-1", "fraud-bbbb-1"]
+    assert target_of("risk", "fraud", spec, pods).counted == {("risk", "fraud")}
+    assert target_of("risk", "fraud", SPEC, pods).counted == {("risk", each) for each in pods}

@@ -53,6 +53,10 @@ class OnProviderDown(StrEnum):
 WITHOUT_LATENCY = frozenset({"triton", "torchserve"})
 """Runtimes without a histogram of latencies: there a latency rule or condition does not apply."""
 
+BY_SERVICE = frozenset({"ingress-nginx"})
+"""Runtimes that count by Service and not by pod: they tell two versions apart only by which of them
+all traffic goes to."""
+
 
 class ErrorRateRule(Judged):
     """Limit on the share of requests that fail."""
@@ -140,8 +144,9 @@ class Analysis(SpecModel):
     """Name of a metrics provider that the administrator configured; never an address."""
     runtime: DnsLabel = "http"
     """Preset of metric names that fits the model server, or the proxy before it: http, triton,
-    vllm, torchserve, mlserver, bentoml, ray-serve, istio or envoy. Triton and TorchServe have no
-    histogram of latencies, so there latencyP99 does not apply."""
+    vllm, torchserve, mlserver, bentoml, ray-serve, istio, envoy or ingress-nginx. Triton and
+    TorchServe have no histogram of latencies, so there latencyP99 does not apply. ingress-nginx
+    counts both versions together, so it needs strategy.type BlueGreen and judges the watch."""
     level: Annotated[Level, Strict(False)] | None = None
     """How closely to watch: basic judges errorRate, detailed adds latencyP99, comprehensive adds
     throughput. The environment decides when it is left out; without one it is detailed."""

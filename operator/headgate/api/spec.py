@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, Strict, StringConstraints, WithJsonSchema
 
 from headgate.api.action import Action, Moment
-from headgate.api.analysis import Analysis, Rollback, Watch
+from headgate.api.analysis import BY_SERVICE, Analysis, Rollback, Watch
 from headgate.api.base import GROUP, Rule, SpecModel, longer_than_nothing
 from headgate.api.config_maps import MOST_CONFIG_MAPS, config_maps_of
 from headgate.api.freeze import FreezeWindow
@@ -113,6 +113,12 @@ def _has_split(spec: "ModelDeploymentSpec") -> bool:
     return swap or not (canary and one and is_zero(spec.strategy.max_surge))
 
 
+def _is_told_apart(spec: "ModelDeploymentSpec") -> bool:
+    left_out = spec.strategy.type is None and spec.environment is EnvironmentName.DEV
+    switches = left_out or spec.strategy.type is StrategyType.BLUE_GREEN
+    return switches or spec.analysis.runtime not in BY_SERVICE
+
+
 def _label_agrees(label: str, cel: str, value: str) -> tuple[str, str]:
     has = "has(self.template.metadata) && has(self.template.metadata.labels)"
     expression = (
@@ -181,6 +187,18 @@ class ModelDeploymentSpec(SpecModel):
             " strategy.maxSurge to 1, or replicas to 2 or more, or strategy.type to BlueGreen",
             _has_split,
             field="strategy.maxSurge",
+        ),
+        Rule(
+            "!(has(self.analysis) && has(self.analysis.runtime)"
+            f" && self.analysis.runtime in {sorted(BY_SERVICE)})"
+            " || (has(self.strategy) && has(self.strategy.type)"
+            " ? self.strategy.type == 'BlueGreen'"
+            " : has(self.environment) && self.environment == 'dev')",
+            "analysis.runtime ingress-nginx counts both versions together, so no step by weight"
+            " could be judged: set strategy.type to BlueGreen, or the runtime to that of the model"
+            " server, istio or envoy",
+            _is_told_apart,
+            field="analysis.runtime",
         ),
         longer_than_nothing("progressDeadline", "progress_deadline"),
         Rule(

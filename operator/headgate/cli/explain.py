@@ -75,7 +75,8 @@ async def _explain(session: Session, arguments: argparse.Namespace) -> int:
 def _query(shown: Shown, release: str, entries: list[Mapping[str, Any]]) -> str:
     """The question about the pods of this release alone, in the form in which the operator asks
     about all releases at once."""
-    from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL, judge_settings
+    from headgate.core.settings import DEFAULT_SCRAPE_INTERVAL
+    from headgate.metrics import target_of
     from headgate.metrics.presets import PRESETS, unknown
     from headgate.metrics.promql import counters
     from headgate.metrics.questions import STALE_SCRAPES
@@ -90,6 +91,6 @@ def _query(shown: Shown, release: str, entries: list[Mapping[str, Any]]) -> str:
         past = past_of(entries, shown.name, release.rpartition("-")[2])
     except ValueError as error:
         raise Trouble(str(error)) from error
-    pods = [(shown.namespace, pod) for pod in past.pods]
-    limits = judge_settings(shown.spec).latency_limits
-    return counters(preset, pods, limits, STALE_SCRAPES * DEFAULT_SCRAPE_INTERVAL)
+    target = target_of(shown.namespace, shown.name, shown.spec, past.pods)
+    oldest = STALE_SCRAPES * DEFAULT_SCRAPE_INTERVAL
+    return counters(preset, target.counted, target.limits, oldest)

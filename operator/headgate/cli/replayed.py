@@ -25,10 +25,13 @@ def execute(arguments: argparse.Namespace) -> int:
 
 async def _replay(session: Session, arguments: argparse.Namespace) -> int:
     from headgate.cli.records import recorded_release
+    from headgate.core.attribution import SETTLING
     from headgate.core.settings import judge_settings
+    from headgate.judge import Side
     from headgate.judge.replaying import replay
     from headgate.metrics import target_of
     from headgate.metrics.past import samples
+    from headgate.metrics.questions import STALE_SCRAPES
     from headgate.view.past import past_of
     from headgate.view.shown import read
 
@@ -44,6 +47,9 @@ async def _replay(session: Session, arguments: argparse.Namespace) -> int:
         target = target_of(session.namespace, name, shown.spec, past.pods)
         target = replace(target, limits=settings.latency_limits)
         start = past.start - provider.scrape_interval
+        if target.by_service:
+            past = past.watch(SETTLING + STALE_SCRAPES * provider.scrape_interval)
+            start = past.parts[0].begins
         found = list(samples(provider, target, start, past.end))
     except ValueError as error:
         raise Trouble(str(error)) from error
@@ -52,7 +58,10 @@ async def _replay(session: Session, arguments: argparse.Namespace) -> int:
         raise Trouble(
             outage or f"this Prometheus has no metrics of {release}: it may be too long ago"
         )
-    replayed = replay(found, past.parts, past.pods, settings)
+    sides = past.pods
+    if target.by_service:
+        sides = {name: Side.CANDIDATE for sample in found for name in sample.pods}
+    replayed = replay(found, past.parts, sides, settings)
     end = _end(replayed)
     if arguments.plot is not None:
         from headgate.cli.plotted import of_release

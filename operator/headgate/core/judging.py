@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from headgate.api.analysis import OnProviderDown
+from headgate.api.analysis import BY_SERVICE, OnProviderDown
 from headgate.api.judged import OnInconclusive
 from headgate.api.quantities import parse_duration
+from headgate.core.attribution import count
 from headgate.core.reverting import revert
 from headgate.core.settings import judge_settings
 from headgate.core.state import State
 from headgate.core.steps import StepKind
-from headgate.core.warming import warm_from
 from headgate.judge import (
     INCONCLUSIVE,
     CheckKind,
     Evidence,
     Judgement,
     JudgeSettings,
-    Side,
     Stage,
     Verdict,
     begin,
     judge,
-    observe,
     when_inconclusive,
 )
 
@@ -61,12 +59,16 @@ def judge_release(state: State) -> State:
     evidence = before = evidence_of(state)
     sample = state.seen.sample
     if sample is not None and (evidence.at is None or sample.at > evidence.at):
-        evidence = observe(evidence, sample, _sides(state), settings, stage, warm_from(state))
+        evidence = count(state, evidence, sample, settings, stage)
     if evidence is not before or not release.evidence:
         state = state.proceed(evidence=evidence.to_dict())
     state = state.change(counted=evidence)
     if release.stage == "Starting":
         return state
+    if not _is_told_apart(state):
+        sentence = f"{state.seen.spec.analysis.runtime} counts both versions together"
+        nothing = Judgement(Verdict.NOT_APPLICABLE, "CountedTogether", sentence)
+        return state.change(judgement=nothing)
     if not _gets_traffic(state):
         nothing = Judgement(
             Verdict.NOT_APPLICABLE, "NoTraffic", "the candidate gets no live traffic yet"
@@ -92,7 +94,7 @@ def stage_of(state: State) -> Stage:
     release = state.release
     assert release is not None
     watching = release.stage == "Watching"
-    shared = _gets_traffic(state) and not watching
+    shared = _gets_traffic(state) and _is_told_apart(state) and not watching
     return Stage(
         compared=shared
         and state.seen.ready(state.stable) > 0
@@ -166,6 +168,14 @@ def _judged(state: State, evidence: Evidence, settings: JudgeSettings) -> State:
     return state.change(judgement=judge(evidence, settings, stage_of(state)))
 
 
+def _is_told_apart(state: State) -> bool:
+    """Whether the candidate's requests are counted apart from stable's, if it gets any."""
+    release = state.release
+    assert release is not None
+    by_service = state.seen.spec.analysis.runtime in BY_SERVICE
+    return not by_service or release.stage == "Watching" or not _gets_traffic(state)
+
+
 def _gets_traffic(state: State) -> bool:
     release = state.release
     assert release is not None
@@ -174,18 +184,6 @@ def _gets_traffic(state: State) -> bool:
     if release.stage == "Promoting":
         return state.seen.live is not None and state.seen.live.revision is None
     return release.stage == "Stepping" and state.step.shared
-
-
-def _sides(state: State) -> dict[str, Side]:
-    release = state.release
-    assert release is not None
-    sides: dict[str, Side] = {}
-    for pod in state.seen.pods:
-        if pod.revision == release.revision:
-            sides[pod.name] = Side.CANDIDATE
-        elif pod.revision == state.stable:
-            sides[pod.name] = Side.STABLE
-    return sides
 
 
 def _act(state: State) -> State:

@@ -6,7 +6,8 @@ between them and lives in the ModelDeployment's status. `headgate.metrics` makes
 `headgate.core` acts on the judgement.
 """
 
-from headgate.judge.counting import begin, observe
+from headgate.judge.beginning import begin, forget
+from headgate.judge.counting import observe
 from headgate.judge.evidence import Counts, Evidence, Window
 from headgate.judge.policies import when_inconclusive
 from headgate.judge.reasons import INCONCLUSIVE
@@ -52,6 +53,7 @@ __all__ = [
     "Verdict",
     "Window",
     "begin",
+    "forget",
     "judge",
     "observe",
     "throughput",

@@ -1,9 +1,9 @@
 """From raw counters to counts: what each poll adds to the evidence.
 
-`begin` starts a step, `observe` adds a poll. A poll's counts are the differences to each pod's
-own last counters (`_difference`), so every request is counted in exactly one poll, whatever
-polls were missed in between. Seconds are added up poll by poll and bounded, so neither an outage
-of the operator nor a jump of its clock ends a hold that nobody watched.
+`observe` adds a poll to what `headgate.judge.beginning` starts. A poll's counts are the
+differences to each pod's own last counters (`_difference`), so every request is counted in exactly
+one poll, whatever polls were missed in between. Seconds are added up poll by poll and bounded, so
+neither an outage of the operator nor a jump of its clock ends a hold that nobody watched.
 """
 
 import math
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from headgate.judge.adding import next_drift, next_gauges, next_recent, next_tallies
+from headgate.judge.beginning import UNREAD
 from headgate.judge.conditions import next_held
 from headgate.judge.evidence import MOST_PODS, Counts, Evidence, Window
 from headgate.judge.values import JudgeSettings, PodCounters, Sample, Side, Stage
@@ -25,7 +26,6 @@ scrape older than the last. Taken for a restart, it would count the pod's whole 
 
 
 _NEW = PodCounters(requests=0.0)
-_UNREAD = PodCounters(requests=None)
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,6 @@ class _Reading:
     counts: Counts
     usable: int
     pods: int
-
-
-def begin(at: float, previous: Evidence | None) -> Evidence:
-    """Evidence of a new step: counts at 0, the pods' last raw counters kept from `previous`."""
-    if previous is None:
-        return Evidence(since=at)
-    return Evidence(
-        since=at,
-        at=previous.at,
-        stable_at=previous.stable_at,
-        candidate_at=previous.candidate_at,
-        pods=previous.pods,
-        boundaries=previous.boundaries,
-        drift={name: found.anew() for name, found in previous.drift.items()},
-    )
 
 
 def observe(
@@ -87,7 +72,8 @@ def observe(
     stable = _read(Side.STABLE, evidence, sample, sides, kept, settings, baseline_only)
     candidate = _read(Side.CANDIDATE, evidence, sample, sides, kept, settings, baseline_only)
     if not stable.usable and not candidate.usable:
-        sentence = f"the provider has no request total for any of the {len(sides)} pods"
+        what = f"any of the {len(sides)} pods" if sides else "the live Service"
+        sentence = f"the provider has no request total for {what}"
         return _provider_down(evidence, sample.at, seconds, sentence)
 
     evidence = replace(
@@ -169,7 +155,7 @@ def _unread(
 ) -> dict[str, PodCounters]:
     """The counters without what warm-up requests have added: those of pods that are not warm yet,
     and the nothing that a pod that was warmed up would otherwise start from."""
-    return {**dict.fromkeys(warm, _UNREAD), **pods, **dict.fromkeys(cold, _UNREAD)}
+    return {**dict.fromkeys(warm, UNREAD), **pods, **dict.fromkeys(cold, UNREAD)}
 
 
 def _kept(evidence: Evidence, sample: Sample, sides: Mapping[str, Side]) -> frozenset[str]:
@@ -203,10 +189,11 @@ def _read(
     counts = Counts()
     if not baseline_only:
         # Beyond the bound a pod may be old and only now have found a place.
-        newcomers_are_new = len(sides) <= MOST_PODS
+        newcomers_are_new = len(sides) <= MOST_PODS and not sample.of_service
         for pod, counters in readable.items():
-            last = evidence.pods.get(pod, _NEW if newcomers_are_new else _UNREAD)
-            counts = counts + _difference(last, counters, settings.latency_limits)
+            last = evidence.pods.get(pod, _NEW if newcomers_are_new else UNREAD)
+            if not (sample.of_service and _fell(last, counters)):
+                counts = counts + _difference(last, counters, settings.latency_limits)
         side_at = evidence.stable_at if side is Side.STABLE else evidence.candidate_at
         start = evidence.since if side_at is None else side_at
         counts = replace(counts, seconds=max(0.0, sample.at - start))
@@ -289,7 +276,7 @@ def _next_counters(
             if last is not None:
                 counters[pod] = last
             elif first and old:
-                counters[pod] = _UNREAD
+                counters[pod] = UNREAD
         elif last is not None and not set_back and not first and _stepped_back(last, now):
             counters[pod] = last
         else:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from headgate.judge.counting import begin, observe
+from headgate.judge.beginning import begin
+from headgate.judge.counting import observe
 from headgate.judge.evidence import Evidence
 from headgate.judge.values import Judgement, JudgeSettings, Sample, Side, Stage
 from headgate.judge.verdicts import judge

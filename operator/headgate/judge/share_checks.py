@@ -23,7 +23,7 @@ from headgate.judge.shares import Share
 from headgate.judge.tally import Requests, Tally
 from headgate.judge.values import Check, CheckKind, JudgeSettings, Metric, Stage, Verdict
 
-_NO_HISTOGRAM = "latencyP99 has no data: the candidate's pods have no histogram of latencies"
+_NO_HISTOGRAM = "latencyP99 has no data: the candidate's requests have no histogram of latencies"
 
 
 def against_limit(

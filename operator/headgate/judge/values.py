@@ -77,7 +77,9 @@ class Sample:
     `gauges` maps the name of each gauge to the values of the pods that have one, `histograms` the
     name of each histogram of predictions to its raw cumulative counters of each pod by upper
     boundary, +Inf among them; `unread` says of one of these why it was not read at all. `query` is
-    the question, for people.
+    the question, for people. `of_service` says that `pods` are not those of the release, but each
+    of them a proxy's pod with what it has counted for the live Service: that is older than the
+    release, and is less when one of several ways to the Service is gone.
     """
 
     at: float
@@ -89,6 +91,7 @@ class Sample:
     histograms: Mapping[str, Mapping[str, Mapping[float, float]]] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
+    of_service: bool = False
 
 
 @dataclass(frozen=True)

@@ -109,10 +109,10 @@ def _throughput(limit: float, evidence: Evidence, settings: JudgeSettings, stage
             if stage.watching
             else "throughput is judged after promotion"
         )
-    elif value is None:
+    elif evidence.missing:
         verdict, reason = Verdict.UNKNOWN, NO_DATA
-        sentence = f"throughput is not known: {evidence.missing} live pods have no metrics"
-    elif seconds < 0.9 * settings.interval:
+        sentence = f"throughput is not known: metrics of {evidence.missing} pods are missing"
+    elif value is None or seconds < 0.9 * settings.interval:
         verdict, reason = Verdict.UNKNOWN, TOO_FEW_SAMPLES
         sentence = f"throughput was observed for {sentences.span(seconds)} only"
     elif value < limit:

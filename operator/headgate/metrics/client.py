@@ -6,10 +6,11 @@ follows redirects, reads whole bodies and drops the `warnings` that say an answe
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
@@ -63,6 +64,14 @@ _UNREADABLE = (
     AttributeError,
     RecursionError,
 )
+
+
+class Asks(Protocol):
+    """`Client`, or what answers as it would have in the past."""
+
+    def ask(self, query: str, at: float) -> Sequence[Row]:
+        """The rows of an instant query at the moment `at`; raises QueryError."""
+        ...
 
 
 class Client:

@@ -15,7 +15,7 @@ from headgate.metrics.client import Client, OversizedError, QueryError, Row, Ser
 from headgate.metrics.presets import PRESETS, unknown
 from headgate.metrics.providers import Provider
 from headgate.metrics.questions import ask_by
-from headgate.metrics.readings import Pod
+from headgate.metrics.subjects import Pod
 from headgate.metrics.targets import Target
 
 CHUNK_MOMENTS = 240

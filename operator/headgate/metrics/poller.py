@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from headgate.judge import Sample
 from headgate.metrics.providers import Provider, Providers
 from headgate.metrics.questions import Answers, ask, outage
-from headgate.metrics.readings import Pod
+from headgate.metrics.subjects import Pod, owner
 from headgate.metrics.targets import Key, Target
 
 THREADS = 2
@@ -44,8 +44,8 @@ class _Lane:
         if len(self._pending) >= THREADS:
             busy = f'metrics provider "{self._name}" is still busy with earlier questions'
             return outage(targets, at, busy)
-        pods = frozenset[Pod]().union(*(target.all_pods for target in targets))
-        layouts = {pod: found for pod, found in self._layouts.items() if pod in pods}
+        names = frozenset[Pod]().union(*(target.counted for target in targets))
+        layouts = {pod: found for pod, found in self._layouts.items() if owner(pod) in names}
         shown = self._quantiles if self._polls % SHOWN_EVERY else None
         self._polls += 1
         future = self._threads.submit(ask, self._name, self._provider, targets, at, layouts, shown)

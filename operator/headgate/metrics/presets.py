@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from headgate.metrics.promql import Matcher, Series
+from headgate.metrics.subjects import PODS, ByService, Subject
 
 MILLISECONDS = 0.001
 
@@ -22,13 +23,15 @@ class Preset:
     `requests` are counters that together count all requests, `failed` those that count the failed
     ones among them. `buckets` is the histogram of latencies, whose boundaries are in `unit`
     seconds; None when the runtime has none, and latency cannot be judged
-    (`headgate.api.analysis.WITHOUT_LATENCY`).
+    (`headgate.api.analysis.WITHOUT_LATENCY`). `subject` is what they count for: pods, or Services
+    (`headgate.api.analysis.BY_SERVICE`).
     """
 
     requests: tuple[Series, ...]
     failed: tuple[Series, ...]
     buckets: Series | None
     unit: float = 1.0
+    subject: Subject = PODS
 
 
 def _one_counter(
@@ -38,6 +41,7 @@ def _one_counter(
     buckets: Series | None,
     *matchers: Matcher,
     unit: float = 1.0,
+    subject: Subject = PODS,
 ) -> Preset:
     """A counter of all requests whose labels tell the failed ones apart."""
     return Preset(
@@ -45,6 +49,7 @@ def _one_counter(
         failed=(Series(name, labels, (*matchers, failed)),),
         buckets=buckets,
         unit=unit,
+        subject=subject,
     )
 
 
@@ -79,6 +84,7 @@ _ISTIO = (
     "source_workload",
     "source_workload_namespace",
 )
+_INGRESS_NGINX = ("canary", "controller_class", "host", "ingress", "method", "path", "status")
 _INBOUND = Matcher("reporter", "=", "destination")
 _PREDICTS = Matcher(
     "path", "=~", "/v2/models/.*/(infer|infer_stream|generate|generate_stream)|/invocations"
@@ -87,6 +93,8 @@ _NOT_INTERNAL = Matcher("route", "!~", "/-/.*")
 _NOT_A_PROBE = Matcher("endpoint", "!~", "/|/livez|/readyz|/healthz|/metrics")
 _COMPLETES = Matcher("handler", "=~", "/v1/.*|/generate|/invocations")
 _NOT_ADMIN = Matcher("envoy_http_conn_manager_prefix", "!~", "admin|agent|stats")
+# With a canary ingress the requests to its Service are counted under the name of the other one.
+_NOT_ELSEWHERE = Matcher("canary", "=~", "|-")
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
@@ -158,6 +166,18 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             Series("envoy_http_downstream_rq_time_bucket", _ENVOY, (_NOT_ADMIN,)),
             _NOT_ADMIN,
             unit=MILLISECONDS,
+        ),
+        "ingress-nginx": _one_counter(
+            "nginx_ingress_controller_requests",
+            _INGRESS_NGINX,
+            Matcher("status", "=~", "5.."),
+            Series(
+                "nginx_ingress_controller_request_duration_seconds_bucket",
+                _INGRESS_NGINX,
+                (_NOT_ELSEWHERE,),
+            ),
+            _NOT_ELSEWHERE,
+            subject=ByService(("controller_namespace", "controller_pod")),
         ),
     }
 )

@@ -1,7 +1,8 @@
 """PromQL from structured parts: nothing that an author wrote reaches a query unescaped.
 
-Every selector carries the matchers of namespace and pod. `counters`, `quantiles` and
-`boundaries` are the three questions that are asked; `headgate.metrics.readings` reads the rows.
+Every selector carries the matchers of `headgate.metrics.subjects`, of namespace and pod as a rule.
+`counters`, `quantiles` and `boundaries` are the three questions that are asked;
+`headgate.metrics.readings` reads the rows.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from headgate.metrics.presets import Preset
+    from headgate.metrics.subjects import Where
 
 KIND = "headgate_kind"
 """The label that tells the rows of one answer apart: requests, errors or bucket."""
@@ -56,6 +58,11 @@ def one_of(label: str, values: Iterable[str]) -> Matcher:
     return Matcher(label, "=~", "|".join(alternatives))
 
 
+def beginning_with(label: str, value: str) -> Matcher:
+    """A matcher for all values that begin with this one."""
+    return Matcher(label, "=~", f"{_SPECIAL.sub(_ESCAPED, value)}.*")
+
+
 @dataclass(frozen=True, order=True)
 class Series:
     """A metric, the labels that its server puts on it, and which of its series are meant."""
@@ -74,39 +81,37 @@ class Query:
 
 def counters(
     preset: "Preset",
-    pods: Collection[tuple[str, str]],
+    names: Collection[tuple[str, str]],
     limits: Collection[float],
     oldest: float,
 ) -> str:
     """Raw counters of all pods in one question: requests, errors and the buckets of `limits`.
 
-    `pods` are (namespace, name), limits are in seconds. One question, so that no scrape falls
-    between its parts: a scrape that adds errors before it adds requests would read as a fault. A
-    sample older than `oldest` seconds is left out. Per pod the highest of duplicate series counts.
+    `names` are (namespace, name) of the pods or Services that the preset's counters count for,
+    limits are in seconds. One question, so that no scrape falls between its parts: a scrape that
+    adds errors before it adds requests would read as a fault. A sample older than `oldest` seconds
+    is left out. Per pod the highest of duplicate series counts.
     """
-    return _counters(preset, _where(pods), limits, oldest)
+    return _counters(preset, preset.subject.where(names), limits, oldest)
 
 
 def shown(
     preset: "Preset", namespace: str, name: str, limits: Collection[float], oldest: float
 ) -> str:
-    """The same question about one ModelDeployment alone, for people to ask it themselves: its pods
-    are those whose names begin with its own."""
-    pods = Matcher("pod", "=~", f"{_SPECIAL.sub(_ESCAPED, name)}-.*")
-    return _counters(preset, (Matcher("namespace", "=", namespace), pods), limits, oldest)
+    """The same question about one ModelDeployment alone, for people to ask it themselves."""
+    return _counters(preset, preset.subject.shown(namespace, name), limits, oldest)
 
 
-def _counters(
-    preset: "Preset", where: tuple[Matcher, ...], limits: Collection[float], oldest: float
-) -> str:
+def _counters(preset: "Preset", where: "Where", limits: Collection[float], oldest: float) -> str:
     parts = [
-        _kind("requests", _sum(preset.requests, where, oldest)),
-        _kind("errors", _sum(preset.failed, where, oldest)),
+        _kind("requests", _sum(preset, preset.requests, where, oldest)),
+        _kind("errors", _sum(preset, preset.failed, where, oldest)),
     ]
     if limits and preset.buckets is not None:
         boundaries = _le([round(limit / preset.unit, 9) for limit in limits])
-        found = _fresh(preset.buckets, (*where, boundaries), oldest)
-        parts.append(_kind("bucket", _per_pod(found, preset.buckets.labels, "le")))
+        bounded = tuple((*matchers, boundaries) for matchers in where)
+        found = _fresh(preset.buckets, bounded, oldest)
+        parts.append(_kind("bucket", _added_up(preset, found, preset.buckets.labels, "le")))
     return " or ".join(parts)
 
 
@@ -120,13 +125,13 @@ def native(
     as +Inf, and those within each limit, interpolated in the bucket that the limit falls in.
     Raises ValueError when the preset has no histogram."""
     whole = _whole(_histogram(preset))
-    found = _fresh(whole, _where(pods), oldest)
+    found = _fresh(whole, preset.subject.where(pods), oldest)
     counted = f"histogram_count({found})"
-    parts = [_within("+Inf", counted, whole)]
+    parts = [_within(preset, "+Inf", counted, whole)]
     for limit in sorted(limits):
         boundary = format(round(limit / preset.unit, 9), ".15g")
         share = f"histogram_fraction(-Inf, {boundary}, {found})"
-        parts.append(_within(boundary, f"{counted} * {share}", whole))
+        parts.append(_within(preset, boundary, f"{counted} * {share}", whole))
     return _kind("bucket", f"({' or '.join(parts)})")
 
 
@@ -135,13 +140,14 @@ def _whole(buckets: Series) -> Series:
     return replace(buckets, name=buckets.name.removesuffix("_bucket"))
 
 
-def _within(boundary: str, count: str, series: Series) -> str:
-    return f'label_replace({_per_pod(count, series.labels)}, "le", "{boundary}", "", "")'
+def _within(preset: "Preset", boundary: str, count: str, series: Series) -> str:
+    counted = _added_up(preset, count, series.labels)
+    return f'label_replace({counted}, "le", "{boundary}", "", "")'
 
 
 def gauge(series: Series, pods: Collection[tuple[str, str]], oldest: float) -> str:
     """Each pod's value of a gauge, the mean of its series; none older than `oldest` seconds."""
-    return f"avg by (namespace, pod) ({_fresh(series, _where(pods), oldest)})"
+    return f"avg by (namespace, pod) ({_fresh(series, of_pods(pods), oldest)})"
 
 
 def histogram(series: Series, pods: Collection[tuple[str, str]], oldest: float) -> str:
@@ -151,28 +157,33 @@ def histogram(series: Series, pods: Collection[tuple[str, str]], oldest: float) 
     counts once.
     """
     buckets = Series(f"{series.name}_bucket", (), series.matchers)
-    once = f"max without ({', '.join(SCRAPED_BY)}) ({_fresh(buckets, _where(pods), oldest)})"
+    once = f"max without ({', '.join(SCRAPED_BY)}) ({_fresh(buckets, of_pods(pods), oldest)})"
     return f"sum by (namespace, pod, le) ({once})"
 
 
-def quantiles(preset: "Preset", pods: Collection[tuple[str, str]], window: float) -> str:
+def quantiles(preset: "Preset", names: Collection[tuple[str, str]], window: float) -> str:
     """Each pod's p99 over the last `window` seconds in the preset's unit, interpolated inside a
     bucket: for display. Raises ValueError when the preset has no histogram."""
-    buckets = _histogram(preset)
-    over = f"[{_duration(window)}]"
-    rates = f"rate({_selector(buckets, _where(pods))}{over})"
+    buckets, where = _histogram(preset), preset.subject.where(names)
+    rates = _added_up(preset, _rates(buckets, where, window), buckets.labels, "le")
     # Of native histograms there is no maximum; a pod that is scraped twice has the same quantile.
-    natives = f"rate({_selector(_whole(buckets), _where(pods))}{over})"
-    return (
-        f"histogram_quantile(0.99, {_per_pod(rates, buckets.labels, 'le')})"
-        f" or histogram_quantile(0.99, sum by (namespace, pod) ({natives}))"
-    )
+    by = ", ".join(preset.subject.labels)
+    natives = f"sum by ({by}) ({_rates(_whole(buckets), where, window)})"
+    return f"histogram_quantile(0.99, {rates}) or histogram_quantile(0.99, {natives})"
 
 
-def boundaries(preset: "Preset", pods: Collection[tuple[str, str]]) -> str:
+def boundaries(preset: "Preset", names: Collection[tuple[str, str]]) -> str:
     """The bucket boundaries of each pod's histogram, one row each. Raises ValueError when the
     preset has none."""
-    return f"count by (namespace, pod, le) ({_selector(_histogram(preset), _where(pods))})"
+    by = ", ".join((*preset.subject.labels, "le"))
+    buckets, where = _histogram(preset), preset.subject.where(names)
+    return f"count by ({by}) ({' or '.join(_selector(buckets, each) for each in where)})"
+
+
+def of_pods(pods: Collection[tuple[str, str]]) -> "Where":
+    """Matchers of the series that a scrape gave the namespace and the name of one of the pods."""
+    namespaces = one_of("namespace", (namespace for namespace, _ in pods))
+    return ((namespaces, one_of("pod", (pod for _, pod in pods))),)
 
 
 def _histogram(preset: "Preset") -> Series:
@@ -181,21 +192,16 @@ def _histogram(preset: "Preset") -> Series:
     return preset.buckets
 
 
-def _sum(several: Sequence[Series], where: tuple[Matcher, ...], oldest: float) -> str:
+def _sum(preset: "Preset", several: Sequence[Series], where: "Where", oldest: float) -> str:
     """Of each pod the sum of several metrics."""
-    parts = [_per_pod(_fresh(each, where, oldest), each.labels) for each in several]
+    parts = [_added_up(preset, _fresh(each, where, oldest), each.labels) for each in several]
     if len(parts) == 1:
         return parts[0]
     # `or` leaves out what has the labels of what is there already.
     apart = " or ".join(
         f'label_replace({part}, "{PART}", "{number}", "", "")' for number, part in enumerate(parts)
     )
-    return f"sum by (namespace, pod) ({apart})"
-
-
-def _where(pods: Collection[tuple[str, str]]) -> tuple[Matcher, ...]:
-    namespaces = one_of("namespace", (namespace for namespace, _ in pods))
-    return namespaces, one_of("pod", (pod for _, pod in pods))
+    return f"sum by ({', '.join(preset.subject.labels)}) ({apart})"
 
 
 def _le(limits: Collection[float]) -> Matcher:
@@ -211,19 +217,28 @@ def _selector(series: Series, where: Iterable[Matcher]) -> str:
     return f"{series.name}{{{matchers}}}"
 
 
-def _fresh(series: Series, where: Iterable[Matcher], oldest: float) -> str:
+def _fresh(series: Series, where: "Where", oldest: float) -> str:
     """The last samples not older than `oldest` seconds.
 
     Not `last_over_time`: that overlooks staleness markers, so after a restart the error series
     of the old process would still be added to the new one's total.
     """
-    selector = _selector(series, where)
-    return f"({selector} and (time() - timestamp({selector}) <= {oldest:g}))"
+    selectors = [_selector(series, matchers) for matchers in where]
+    return " or ".join(
+        f"({selector} and (time() - timestamp({selector}) <= {oldest:g}))" for selector in selectors
+    )
 
 
-def _per_pod(series: str, labels: tuple[str, ...], *kept: str) -> str:
-    by = ", ".join(("namespace", "pod", *kept))
-    deduplicated = ", ".join(("namespace", "pod", *labels, *kept))
+def _rates(series: Series, where: "Where", window: float) -> str:
+    over = f"[{_duration(window)}]"
+    return " or ".join(f"rate({_selector(series, matchers)}{over})" for matchers in where)
+
+
+def _added_up(preset: "Preset", series: str, labels: tuple[str, ...], *kept: str) -> str:
+    """Of each pod the sum over the labels that its server puts on a series."""
+    apart = preset.subject.labels
+    by = ", ".join((*apart, *kept))
+    deduplicated = ", ".join((*apart, *labels, *kept))
     return f"sum by ({by}) (max by ({deduplicated}) ({series}))"
 
 

@@ -8,15 +8,15 @@ need them, and now and then the p99 for display, for which only the time that is
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from headgate.judge import Sample
 from headgate.metrics import promql, readings
-from headgate.metrics.client import Client, OversizedError, QueryError, Row
+from headgate.metrics.client import Asks, Client, OversizedError, QueryError
+from headgate.metrics.compared import compared
 from headgate.metrics.presets import PRESETS, Preset, unknown
-from headgate.metrics.promql import Query, Series
 from headgate.metrics.providers import Provider
-from headgate.metrics.readings import Pod, PodReadings
+from headgate.metrics.readings import PodReadings
+from headgate.metrics.subjects import Pod, owner
 from headgate.metrics.targets import Key, Target
 
 Layouts = Mapping[Pod, tuple[float, ...]]
@@ -25,12 +25,6 @@ STALE_SCRAPES = 2
 """A sample older than this many scrapes is missing."""
 
 _QUANTILE_SCRAPES = 5
-
-MOST_GAUGES = 32
-"""Different gauges that one provider is asked about in one poll, for all releases together."""
-
-MOST_HISTOGRAMS = 32
-"""Different histograms of predictions, likewise."""
 
 
 @dataclass
@@ -45,14 +39,6 @@ class Answers:
 def outage(targets: Iterable[Target], at: float, sentence: str) -> dict[Key, Sample]:
     """The same outage for every target."""
     return {target.key: Sample(at=at, outage=sentence) for target in targets}
-
-
-class Asks(Protocol):
-    """`headgate.metrics.client.Client`, or what answers as it would have in the past."""
-
-    def ask(self, query: str, at: float) -> Sequence[Row]:
-        """The rows of an instant query at the moment `at`; raises QueryError."""
-        ...
 
 
 def ask(
@@ -120,28 +106,43 @@ def _ask_runtime(
     read = [target for target in targets if target.key not in failed]
     if not read:
         return
-    _natives(poll, read, found)
-    answers.layouts |= _boundaries(poll, read, layouts, found)
+    owned = _Owned(found)
+    _natives(poll, read, found, owned)
+    answers.layouts |= _boundaries(poll, read, layouts, found, owned)
     quantiles = _quantiles(poll, found)
     answers.quantiles |= quantiles
-    compared = _compared(poll, read)
+    others = compared(poll.client, poll.name, poll.provider, read, poll.at, poll.oldest)
     for target in read:
         answers.samples[target.key] = readings.sample(
             poll.at,
             target.namespace,
-            target.pods,
+            [name for _, name in owned.by(target)],
             target.limits,
             found,
             layouts,
             quantiles,
             poll.oldest,
-            {name: compared.gauges.get(each, {}) for name, each in target.gauges.items()},
-            {name: compared.histograms.get(each, {}) for name, each in target.histograms.items()},
-            compared.why_not(target),
+            others.gauges_of(target),
+            others.histograms_of(target),
+            others.why_not(target),
             promql.shown(
                 poll.preset, target.namespace, target.name, sorted(target.limits), poll.oldest
             ),
+            target.by_service,
         )
+
+
+class _Owned:
+    """The counters that were found, by what they count for."""
+
+    def __init__(self, found: Iterable[Pod]) -> None:
+        self._by_owner: dict[Pod, list[Pod]] = {}
+        for pod in found:
+            self._by_owner.setdefault(owner(pod), []).append(pod)
+
+    def by(self, target: Target) -> Iterator[Pod]:
+        """Those that count for a target."""
+        return (pod for name in target.counted for pod in self._by_owner.get(name, ()))
 
 
 def _counters(
@@ -151,13 +152,14 @@ def _counters(
     found: dict[Pod, PodReadings],
 ) -> dict[Key, str]:
     """Fills `found`, and says for which targets there is no answer, and why."""
-    pods = _pods(targets)
-    if not pods:
+    names = frozenset[Pod]().union(*(target.counted for target in targets))
+    if not names:
         return {}
     limits = {limit for target in targets for limit in target.limits}
-    buckets = limits | {readings.snap(n, layouts[p]) for p in pods & layouts.keys() for n in limits}
+    known = [layout for pod, layout in layouts.items() if owner(pod) in names]
+    buckets = limits | {readings.snap(n, layout) for layout in known for n in limits}
     try:
-        rows = poll.client.ask(promql.counters(poll.preset, pods, buckets, poll.oldest), poll.at)
+        rows = poll.client.ask(promql.counters(poll.preset, names, buckets, poll.oldest), poll.at)
     except OversizedError as error:
         namespaces = sorted({target.namespace for target in targets})
         if len(namespaces) == 1:
@@ -170,28 +172,32 @@ def _counters(
         }
     except QueryError as error:
         return {target.key: str(error) for target in targets}
-    found |= readings.read_counters(rows, pods, poll.preset.unit)
+    found |= readings.read_counters(rows, names, poll.preset.unit, poll.preset.subject)
     return {}
 
 
-def _natives(poll: _Poll, targets: Sequence[Target], found: dict[Pod, PodReadings]) -> None:
+def _natives(
+    poll: _Poll, targets: Sequence[Target], found: dict[Pod, PodReadings], owned: _Owned
+) -> None:
     """Adds the buckets of pods that have answered requests and turned out to have none: their
     histogram may be a native one, for which all others need not be asked."""
     wanted = [target for target in targets if target.limits]
     pods = {
         pod
-        for pod in _pods(wanted)
-        if pod in found and found[pod].requests and not found[pod].buckets
+        for target in wanted
+        for pod in owned.by(target)
+        if found[pod].requests and not found[pod].buckets
     }
     if not pods or poll.preset.buckets is None:
         return
     limits = {limit for target in wanted for limit in target.limits}
+    names = frozenset(map(owner, pods))
     # Without an answer the latency of these pods stays unknown until the next poll.
     with contextlib.suppress(QueryError):
-        rows = poll.client.ask(promql.native(poll.preset, pods, limits, poll.oldest), poll.at)
-        read = readings.read_counters(rows, frozenset(pods), poll.preset.unit)
-        for pod, of_pod in read.items():
-            found[pod].buckets = of_pod.buckets
+        rows = poll.client.ask(promql.native(poll.preset, names, limits, poll.oldest), poll.at)
+        read = readings.read_counters(rows, names, poll.preset.unit, poll.preset.subject)
+        for pod in pods & read.keys():
+            found[pod].buckets = read[pod].buckets
 
 
 def _boundaries(
@@ -199,90 +205,25 @@ def _boundaries(
     targets: Sequence[Target],
     layouts: Layouts,
     found: Mapping[Pod, PodReadings],
+    owned: _Owned,
 ) -> dict[Pod, tuple[float, ...]]:
     """The boundaries of pods that have none at a limit and were not asked about before."""
     pods = {
         pod
         for target in targets
-        for pod in target.all_pods
-        if pod not in layouts
-        and pod in found
-        and readings.lacks_boundary(found[pod], target.limits)
+        for pod in owned.by(target)
+        if pod not in layouts and readings.lacks_boundary(found[pod], target.limits)
     }
     if not pods:
         return {}
+    names = frozenset(map(owner, pods))
     try:
-        rows = poll.client.ask(promql.boundaries(poll.preset, pods), poll.at)
+        rows = poll.client.ask(promql.boundaries(poll.preset, names), poll.at)
     except QueryError:
         # The limit stays unjudged for one more poll, and the next poll asks again.
         return {}
-    return {
-        pod: found
-        for pod, found in readings.read_boundaries(rows, poll.preset.unit).items()
-        if pod in pods
-    }
-
-
-@dataclass
-class _Compared:
-    """What is compared between versions: of each that was asked for the pods' values, or why there
-    are none. That is no outage; there is nothing to compare."""
-
-    gauges: dict[Series | Query, dict[Pod, float]] = field(default_factory=dict)
-    histograms: dict[Series, dict[Pod, dict[float, float]]] = field(default_factory=dict)
-    unread: dict[Series | Query, str] = field(default_factory=dict)
-
-    @contextlib.contextmanager
-    def told(self, asked: Series | Query) -> Iterator[None]:
-        """Whatever goes wrong with one question, as the reason why it is not read."""
-        try:
-            yield
-        except QueryError as error:
-            self.unread[asked] = str(error)
-
-    def why_not(self, target: Target) -> dict[str, str]:
-        """By the names that a release gives them, why some were not read."""
-        return {
-            name: f"{name} was not read: {self.unread[asked]}"
-            for name, asked in {**target.gauges, **target.histograms}.items()
-            if asked in self.unread
-        }
-
-
-def _compared(poll: _Poll, targets: Sequence[Target]) -> _Compared:
-    """Every gauge and histogram that somebody wants, one question each for all releases."""
-    found = _Compared()
-    gauges = {each for target in targets for each in target.gauges.values()}
-    queries = sorted(each for each in gauges if isinstance(each, Query))
-    if not poll.provider.allow_queries:
-        found.unread |= dict.fromkeys(queries, _not_allowed(poll.name))
-        queries = []
-    series = sorted(each for each in gauges if isinstance(each, Series))
-    asked: list[Series | Query] = [*series, *queries]
-    for each in asked[:MOST_GAUGES]:
-        pods = _pods(target for target in targets if each in target.gauges.values())
-        text = each.text if isinstance(each, Query) else promql.gauge(each, pods, poll.oldest)
-        with found.told(each):
-            found.gauges[each] = readings.read_gauge(poll.client.ask(text, poll.at) if pods else ())
-    histograms = sorted({each for target in targets for each in target.histograms.values()})
-    for wanted in histograms[:MOST_HISTOGRAMS]:
-        pods = _pods(target for target in targets if wanted in target.histograms.values())
-        text = promql.histogram(wanted, pods, poll.oldest)
-        with found.told(wanted):
-            rows = poll.client.ask(text, poll.at) if pods else ()
-            found.histograms[wanted] = readings.read_histogram(rows)
-    return found
-
-
-def _not_allowed(provider: str) -> str:
-    return (
-        f'metrics provider "{provider}" does not answer queries of authors; its administrator '
-        "would set allowQueries"
-    )
-
-
-def _pods(targets: Iterable[Target]) -> frozenset[Pod]:
-    return frozenset[Pod]().union(*(target.all_pods for target in targets))
+    read = readings.read_boundaries(rows, poll.preset.unit, poll.preset.subject)
+    return {pod: layout for pod, layout in read.items() if pod in pods}
 
 
 def _quantiles(poll: _Poll, found: Mapping[Pod, PodReadings]) -> Mapping[Pod, float]:
@@ -290,10 +231,11 @@ def _quantiles(poll: _Poll, found: Mapping[Pod, PodReadings]) -> Mapping[Pod, fl
         return {pod: value for pod, value in poll.known_quantiles.items() if pod in found}
     if not found or poll.preset.buckets is None:
         return {}
+    names = frozenset(map(owner, found))
     window = _QUANTILE_SCRAPES * poll.provider.scrape_interval
     try:
-        rows = poll.client.ask(promql.quantiles(poll.preset, found.keys(), window), poll.at)
+        rows = poll.client.ask(promql.quantiles(poll.preset, names, window), poll.at)
     except QueryError:
         # Shown to people and never judged, so its absence is no outage.
         return {}
-    return readings.read_quantiles(rows, poll.preset.unit)
+    return readings.read_quantiles(rows, poll.preset.unit, poll.preset.subject)

@@ -9,16 +9,11 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeVar
 
 from headgate.judge import PodCounters, Sample
 from headgate.metrics.client import Row
 from headgate.metrics.promql import KIND
-
-Pod = tuple[str, str]
-"""Namespace and name."""
-
-_Value = TypeVar("_Value")
+from headgate.metrics.subjects import PODS, Pod, Subject, owner
 
 
 @dataclass
@@ -31,22 +26,23 @@ class PodReadings:
 
 
 def read_counters(
-    rows: Iterable[Row], pods: frozenset[Pod], unit: float = 1.0
+    rows: Iterable[Row], names: frozenset[Pod], unit: float = 1.0, subject: Subject = PODS
 ) -> dict[Pod, PodReadings]:
-    """The readings of the pods asked for, from the answer to `promql.counters`; boundaries come in
-    `unit` seconds."""
+    """The readings of all counters for the pods or Services asked for, from the answer to
+    `promql.counters`; boundaries come in `unit` seconds."""
     readings: dict[Pod, PodReadings] = {}
-    seen: set[tuple[str, ...]] = set()
+    values: dict[tuple[str, ...], float | None] = {}
     for row in rows:
         labels = row.metric
-        pod = (labels.get("namespace", ""), labels.get("pod", ""))
-        if pod not in pods:
+        pod = subject.counter(labels)
+        if owner(pod) not in names:
             continue
         kind = labels.get(KIND, "")
-        key = (*pod, kind, labels.get("le", ""))
-        # Several series where one is meant: neither can be believed.
-        value = None if key in seen else _count(row)
-        seen.add(key)
+        key, value = (*pod, kind, labels.get("le", "")), _count(row)
+        again = key in values
+        if again:
+            value = subject.of_two(values[key], value)
+        values[key] = value
         of_pod = readings.setdefault(pod, PodReadings())
         if kind == "requests":
             of_pod.requests = value
@@ -54,17 +50,13 @@ def read_counters(
             of_pod.errors = value
         elif kind == "bucket" and (boundary := _boundary(row, unit)) is not None:
             # The spellings "1" and "1.0" are one boundary, of two exporters.
-            of_pod.buckets[boundary] = None if boundary in of_pod.buckets else value
+            of_pod.buckets[boundary] = value if again or boundary not in of_pod.buckets else None
     return readings
 
 
 def read_gauge(rows: Iterable[Row]) -> dict[Pod, float]:
     """Each pod's value, from the answer to `promql.gauge`; below 0 it may be."""
-    return {
-        (row.metric.get("namespace", ""), row.metric.get("pod", "")): row.value[1]
-        for row in rows
-        if math.isfinite(row.value[1])
-    }
+    return {PODS.counter(row.metric): row.value[1] for row in rows if math.isfinite(row.value[1])}
 
 
 def read_histogram(rows: Iterable[Row]) -> dict[Pod, dict[float, float]]:
@@ -74,28 +66,30 @@ def read_histogram(rows: Iterable[Row]) -> dict[Pod, dict[float, float]]:
     for row in rows:
         boundary, value = _boundary(row, 1.0), _count(row)
         if boundary is not None and value is not None:
-            pod = (row.metric.get("namespace", ""), row.metric.get("pod", ""))
-            found.setdefault(pod, {}).setdefault(boundary, value)
+            found.setdefault(PODS.counter(row.metric), {}).setdefault(boundary, value)
     return found
 
 
-def read_quantiles(rows: Iterable[Row], unit: float = 1.0) -> dict[Pod, float]:
+def read_quantiles(
+    rows: Iterable[Row], unit: float = 1.0, subject: Subject = PODS
+) -> dict[Pod, float]:
     """Each pod's p99 in seconds, where there is one; the rows are in `unit` seconds."""
     return {
-        (row.metric.get("namespace", ""), row.metric.get("pod", "")): value * unit
+        subject.counter(row.metric): value * unit
         for row in rows
         if (value := _count(row)) is not None
     }
 
 
-def read_boundaries(rows: Iterable[Row], unit: float = 1.0) -> dict[Pod, tuple[float, ...]]:
+def read_boundaries(
+    rows: Iterable[Row], unit: float = 1.0, subject: Subject = PODS
+) -> dict[Pod, tuple[float, ...]]:
     """Each pod's finite bucket boundaries in seconds, in order; the rows are in `unit` seconds."""
     found: dict[Pod, set[float]] = {}
     for row in rows:
         boundary = _boundary(row, unit)
         if boundary is not None and math.isfinite(boundary):
-            pod = (row.metric.get("namespace", ""), row.metric.get("pod", ""))
-            found.setdefault(pod, set()).add(boundary)
+            found.setdefault(subject.counter(row.metric), set()).add(boundary)
     return {pod: tuple(sorted(boundaries)) for pod, boundaries in found.items()}
 
 
@@ -117,23 +111,25 @@ def lacks_boundary(reading: PodReadings, limits: Iterable[float]) -> bool:
 def sample(
     at: float,
     namespace: str,
-    pods: Collection[str],
+    names: Collection[str],
     limits: Iterable[float],
     readings: Mapping[Pod, PodReadings],
     layouts: Mapping[Pod, tuple[float, ...]],
     quantiles: Mapping[Pod, float],
     age: float = 0.0,
-    gauges: Mapping[str, Mapping[Pod, float]] = MappingProxyType({}),
-    histograms: Mapping[str, Mapping[Pod, Mapping[float, float]]] = MappingProxyType({}),
+    gauges: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+    histograms: Mapping[str, Mapping[str, Mapping[float, float]]] = MappingProxyType({}),
     unread: Mapping[str, str] = MappingProxyType({}),
     query: str = "",
+    of_service: bool = False,
 ) -> Sample:
-    """One ModelDeployment's sample; `layouts` are the boundaries of pods whose limits are none,
-    `age` how many seconds old its counters are at most, `gauges` and `histograms` the values of
-    each by its name, `unread` why one of them was not read, `query` what people can ask."""
+    """One ModelDeployment's sample; `names` are those of the counters that it is made of,
+    `layouts` the boundaries of those whose limits are none, `age` how many seconds old they are at
+    most, `gauges` and `histograms` the values of each by its name, `unread` why one of them was not
+    read, `query` what people can ask."""
     counters: dict[str, PodCounters] = {}
     snapped: dict[float, float] = {}
-    for name in sorted(pods):
+    for name in sorted(names):
         pod = (namespace, name)
         reading = readings.get(pod)
         if reading is None or reading.requests is None or reading.errors is None:
@@ -158,15 +154,12 @@ def sample(
         pods=counters,
         boundaries=snapped,
         age=age,
-        gauges={name: _own(values, namespace, pods) for name, values in gauges.items()},
-        histograms={name: _own(values, namespace, pods) for name, values in histograms.items()},
+        gauges=dict(gauges),
+        histograms=dict(histograms),
         unread=dict(unread),
         query=query,
+        of_service=of_service,
     )
-
-
-def _own(values: Mapping[Pod, _Value], namespace: str, pods: Collection[str]) -> dict[str, _Value]:
-    return {pod: values[namespace, pod] for pod in pods if (namespace, pod) in values}
 
 
 def _slower(reading: PodReadings, boundary: float) -> float | None:

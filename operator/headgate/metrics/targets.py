@@ -6,10 +6,11 @@ Pure. The runtime makes a target of every release under way, `headgate replay` o
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from headgate.api.analysis import BY_SERVICE
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.core.settings import judge_settings
 from headgate.metrics.promql import Matcher, Query, Series
-from headgate.metrics.readings import Pod
+from headgate.metrics.subjects import Pod
 
 Key = tuple[str, str]
 """A ModelDeployment's namespace and name."""
@@ -38,6 +39,16 @@ class Target:
     def all_pods(self) -> frozenset[Pod]:
         """Its pods with their namespace."""
         return frozenset((self.namespace, pod) for pod in self.pods)
+
+    @property
+    def by_service(self) -> bool:
+        """Whether its runtime counts for the live Service and not for pods."""
+        return self.runtime in BY_SERVICE
+
+    @property
+    def counted(self) -> frozenset[Pod]:
+        """What its runtime counts requests of: its pods, or its live Service."""
+        return frozenset({self.key}) if self.by_service else self.all_pods
 
 
 def target_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headgate.core.timing import to_seconds
@@ -21,6 +21,17 @@ class Past:
     pods: Mapping[str, Side]
     start: float
     end: float
+
+    def watch(self, settling: float) -> Past:
+        """Only the watch, `settling` seconds after the switch. Raises ValueError when there was
+        none."""
+        parts = [replace(p, begins=p.begins + settling) for p in self.parts if p.watching]
+        if not parts:
+            raise ValueError(
+                "its runtime counts both versions together, so only the watch can be judged again,"
+                " and this release had none"
+            )
+        return replace(self, parts=tuple(parts))
 
 
 def past_of(entries: Sequence[Mapping[str, Any]], name: str, revision: str) -> Past:
