@@ -10,7 +10,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +89,9 @@ class Window:
 
 @dataclass
 class Latencies:
-    """Seconds, one value for each release of many at the same time."""
+    """Seconds, one value for each release of many at the same time. Half of them turn bad one after
+    the other, so that a poll finds one or two; `together_to_pinned` is of the other half, which one
+    poll finds bad."""
 
     tree: str
     models: int
@@ -97,6 +99,7 @@ class Latencies:
     first_pod: list[float] = field(default_factory=list)
     sample_to_decision: list[float] = field(default_factory=list)
     decision_to_pinned: list[float] = field(default_factory=list)
+    together_to_pinned: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -301,18 +304,28 @@ class Engine:
         # Until the first minute's burst of verdicts and statuses is over.
         await asyncio.sleep(30)
         self.results.windows.append(await self._window(tree, operator, models, under_way))
+        apart, together = keys[: (len(keys) + 1) // 2], keys[(len(keys) + 1) // 2 :]
+        for key in apart:
+            found.decision_to_pinned += await self._turn_bad(found, {key: revisions[key]})
+        if together:
+            bad = {key: revisions[key] for key in together}
+            found.together_to_pinned += await self._turn_bad(found, bad)
+        await self._quiet()
+
+    async def _turn_bad(self, found: Latencies, bad: Mapping[Key, str]) -> list[float]:
+        """Let candidates fail from now on; what the pins of their Services took, in seconds."""
         turned = time.time()
-        for key in keys:
-            self._world.fail(key, revisions[key])
-            await asyncio.sleep(0.3)
+        for key, revision in bad.items():
+            self._world.fail(key, revision)
         await until(
-            lambda: self._seen.phases(keys)["Reverted"] == len(keys), _PATIENCE, "not reverted"
+            lambda: self._seen.phases(bad)["Reverted"] == len(bad), _PATIENCE, "not reverted"
         )
-        for key in keys:
+        pins = []
+        for key in bad:
             decided, pinned = self._reverted(key, turned)
             found.sample_to_decision += [] if decided is None else [decided]
-            found.decision_to_pinned += [] if pinned is None else [pinned]
-        await self._quiet()
+            pins += [] if pinned is None else [pinned]
+        return pins
 
     async def _candidate(self, key: Key, changed: float) -> str:
         await until(

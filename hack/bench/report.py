@@ -86,15 +86,18 @@ def _latencies(latencies: Iterable[Latencies]) -> str:
             ("spec changed to first candidate pod created", each.first_pod),
             ("first bad sample to decision", each.sample_to_decision),
             ("Bad verdict to the Service pinned", each.decision_to_pinned),
+            ("the same, all found bad by one poll", each.together_to_pinned),
         ):
             if values:
                 rows.append(
                     (
                         *(each.tree or "this one", name, f"{each.under_way} of {each.models}"),
+                        f"{len(values)}",
                         *(_ms(statistics.median(values)), _ms(percentile(values, 0.99))),
                     )
                 )
-    return table(("operator", "from … to", "releases", "median", "p99"), rows) if rows else ""
+    head = ("operator", "from … to", "releases", "measured", "median", "p99")
+    return table(head, rows) if rows else ""
 
 
 def _starts(results: Results) -> str:
