@@ -19,6 +19,10 @@ HIGH_ERROR_RATE = {
     "for": "10s",
 }
 BAD = Behaviour(errors=0.3)
+PRIVILEGED = Behaviour(
+    forbidden='pods "fraud-" is forbidden: violates PodSecurity "restricted:latest": privileged '
+    '(container "server" must not set securityContext.privileged=true)'
+)
 
 
 def _silence(version: str) -> Event:
@@ -149,6 +153,27 @@ STORIES = {
         {0: apply("1.0.0"), 60: later("2.0.0")},
         {"2.0.0": Behaviour(waiting="ImagePullBackOff")},
         seconds=120,
+    ),
+    "pods-forbidden": Story(
+        "The namespace forbids privileged pods: taken back at once, and no pod makes way for them",
+        {
+            0: apply("1.0.0", strategy={"type": "Canary", "capacity": "Auto"}),
+            60: later("2.0.0"),
+        },
+        {"2.0.0": PRIVILEGED},
+        seconds=120,
+    ),
+    "first-version-forbidden": Story(
+        "The namespace forbids the pods of a first version: said at once",
+        {0: apply("1.0.0")},
+        {"1.0.0": PRIVILEGED},
+        seconds=90,
+    ),
+    "quota-until-the-deadline": Story(
+        "A quota has no room for a pod more: held, and taken back by the progress deadline",
+        {0: apply("1.0.0"), 60: later("2.0.0")},
+        seconds=160,
+        quota=4,
     ),
     "never-ready": Story(
         "Pods that never get ready run into the progress deadline",

@@ -65,10 +65,10 @@ EPOCH = 1_700_000_000.0
 class Behaviour:
     """How one model version behaves. Rates are shares of requests, times are seconds.
 
-    `crash_after` counts from the first request; `waiting` is a reason for never starting. `high` is
-    the share of predictions that are above 0.5, of a score between 0 and 1; one that is not
-    `timed` has no histogram of latencies. A pod
-    answers slowly, and with `cold_errors`, until it has been warmed up for `warm_after`.
+    `crash_after` counts from the first request; `waiting` is a reason for never starting, and
+    `forbidden` what admission says of each of its pods. `high` is the share of predictions that are
+    above 0.5, of a score between 0 and 1; one that is not `timed` has no histogram of latencies. A
+    pod answers slowly, and with `cold_errors`, until it has been warmed up for `warm_after`.
     """
 
     errors: float = 0.0
@@ -78,6 +78,7 @@ class Behaviour:
     startup: float = 4.0
     crash_after: float | None = None
     waiting: str = ""
+    forbidden: str = ""
     smoke_passes: bool = True
     smoke_passes_live: bool = True
     warm_after: float = 3.0
@@ -389,6 +390,9 @@ class World:
         self.pods = [pod for pod in self.pods if pod.ends is None or pod.ends > self.now]
         failure = ""
         for _ in range(replicas - len(pods)):
+            if self.behaviour(revision).forbidden:
+                failure = self.behaviour(revision).forbidden
+                break
             if self.quota is not None and len(self.pods) >= self.quota:
                 failure = f"exceeded quota: pods, used: {len(self.pods)}, limited: {self.quota}"
                 break

@@ -1,4 +1,5 @@
-"""What the candidate's pods say by themselves: no Prometheus is needed to see a pod crash."""
+"""What the candidate's pods say by themselves, or why there are none: no Prometheus is needed to
+see a pod crash."""
 
 from __future__ import annotations
 
@@ -19,15 +20,22 @@ PULL_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff"})
 # The kubelet tries to pull at 0, about 10 and about 30 seconds; after that the third has failed.
 THIRD_PULL_SECONDS = 30.0
 CRASHES = 3
+POD_SECURITY = "violates PodSecurity"
+"""What admission says of a pod that its namespace's Pod Security level forbids. A quota or a
+webhook may change its mind while a release waits; this takes another template or namespace."""
 
 
 def fail_by_pods(state: State) -> State:
-    """Revert at once when the candidate's pods cannot start, crash, or make no progress."""
+    """Revert at once when the candidate's pods are forbidden, cannot start, crash, or make no
+    progress."""
     release = state.release
     if release is None or release.stage == "Reverting":
         return state
     state = _note_progress(state)
     pods = state.seen.pods_of(release.revision)
+    refused = _refused(state)
+    if POD_SECURITY in refused and waits_for_pods(state) and not _held(state):
+        return revert(state, "PodsForbidden", refused)
     for pod in pods:
         if pod.waiting in HOPELESS or _pull_failed(pod, state.now):
             return revert(state, pod.waiting, f"pod {pod.name}: {_words(pod)}")
@@ -52,6 +60,12 @@ def pull_deadline(state: State) -> float | None:
         if pod.waiting in PULL_REASONS
     ]
     return min(left, default=None)
+
+
+def _refused(state: State) -> str:
+    """Why the API server refuses the candidate's pods, in its own words; empty when it does not."""
+    workload = state.seen.workload(state.candidate)
+    return "" if workload is None else workload.failure.rstrip(".")
 
 
 def _pull_failed(pod: Pod, now: float) -> bool:
@@ -119,7 +133,10 @@ def _deadline(state: State, pods: tuple[Pod, ...]) -> State:
     if not waits_for_pods(state) or _held(state) or stuck < deadline:
         return state
     told = next((pod for pod in pods if not pod.ready and (pod.waiting or pod.message)), None)
-    why = f"; pod {told.name}: {_words(told)}" if told is not None else ""
+    refused = _refused(state)
+    why = f"; {refused}" if refused else ""
+    if told is not None:
+        why = f"; pod {told.name}: {_words(told)}"
     return revert(
         state,
         "ProgressDeadlineExceeded",
