@@ -549,6 +549,25 @@ REFUSED: dict[str, Refused] = {
     "an address as provider": Refused(
         spec(analysis={"provider": "http://prometheus:9090"}), "spec.analysis.provider"
     ),
+    "a provider of another namespace": Refused(
+        spec(analysis={"provider": "monitoring/default"}), "spec.analysis.provider"
+    ),
+    "PromQL as a runtime": Refused(
+        spec(analysis={"runtime": 'http"} or up{a="'}), "spec.analysis.runtime"
+    ),
+    "PromQL as the name of a model": Refused(
+        spec(model={"name": 'fraud"} or up{a="', "version": "1"}), "spec.model.name"
+    ),
+    "PromQL as the series of predictions": Refused(
+        drift(series='score{namespace="other"}'), "spec.analysis.drift[0].series"
+    ),
+    "a matcher of a book's length": Refused(
+        gauges(gauge(matchers={"queue": "a" * 100_000})), "spec.analysis.gauges[0].matchers.queue"
+    ),
+    "a hundred matchers": Refused(
+        gauges(gauge(matchers={f"l{number}": "a" for number in range(100)})),
+        "spec.analysis.gauges[0].matchers",
+    ),
     "an unknown level": Refused(spec(analysis={"level": "high"}), "spec.analysis.level"),
     "no interval": Refused(
         spec(analysis={"interval": "0s"}), "spec.analysis", "interval must be longer than nothing"
@@ -689,6 +708,13 @@ REFUSED: dict[str, Refused] = {
             }
         ),
         "spec.rollback",
+    ),
+    "an address in the place of a path": Refused(
+        spec(smoke={"requests": [{"path": "http://metadata.example/latest"}]}),
+        "spec.smoke.requests[0].path",
+    ),
+    "an address in the place of a health path": Refused(
+        spec(smoke={"healthPath": "//metadata.example/ HTTP/1.1"}), "spec.smoke.healthPath"
     ),
     "a path that is none": Refused(
         spec(smoke={"requests": [{"path": "predict"}]}), "spec.smoke.requests[0].path"

@@ -1,6 +1,7 @@
 """The CRD that is committed: fresh, small enough, bounded, and described."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -90,9 +91,18 @@ def test_every_field_of_ours_is_bounded() -> None:
         path
         for path, node in own_fields()
         if (node.get("type") == "array" and "maxItems" not in node)
+        or ("additionalProperties" in node and "maxProperties" not in node)
+        or "maxLength" not in node.get("additionalProperties", {"maxLength": 0})
         or (node.get("type") == "string" and not {"maxLength", "enum"} & node.keys())
     ]
     assert unbounded == []
+
+
+def test_no_field_of_ours_leads_out_of_the_namespace() -> None:
+    """Neither an address, nor another namespace, nor a Secret or account can be named."""
+    leads_out = r"url|host|address|endpoint|namespace|secret|account|kubeconfig"
+    names = {path: path.rpartition(".")[2].lower() for path, _ in own_fields()}
+    assert [path for path, name in names.items() if re.search(leads_out, name)] == []
 
 
 def test_the_server_writes_no_default_but_a_ports_protocol() -> None:

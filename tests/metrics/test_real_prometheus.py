@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, expo
 
 from hack.cluster.packages import unpacked
 from headgate.api.analysis import BY_SERVICE, WITHOUT_LATENCY
+from headgate.api.spec import ModelDeploymentSpec
 from headgate.judge import Sample
 from headgate.metrics import Poller, Provider, Providers, Target, promql
 from headgate.metrics.client import Client, Row
@@ -27,6 +28,8 @@ from headgate.metrics.past import samples
 from headgate.metrics.presets import PRESETS
 from headgate.metrics.promql import Matcher, Query, Series
 from headgate.metrics.readings import read_histogram, snap
+from headgate.metrics.targets import target_of
+from tests.api.samples import gauge, gauges
 from tests.metrics.native import CONTENT_TYPE, NativeServer
 from tests.metrics.servers import serving
 
@@ -429,6 +432,43 @@ async def test_queries_of_authors_are_answered_only_where_that_is_allowed(setup:
     poller.close()
     assert sample.gauges["own"] == {}
     assert 'metrics provider "default" does not answer queries' in sample.unread["own"]
+
+
+FRAGMENTS = {
+    "more": 'x"} or gpu_memory{device!="',
+    "everything": 'x"} or vector(1) #',
+    "slash": '\\"} or gpu_memory{device!="',
+    "lines": 'x"}\nor\ngpu_memory{device!="',
+    "pattern": ".*",
+    "template": "{{ $labels.namespace }}",
+}
+
+
+async def test_promql_in_a_matcher_is_only_ever_a_label_to_look_for(setup: Setup) -> None:
+    """Prometheus itself reads each of them as a value: nothing has it, or what has it is found."""
+    read = gauges(
+        gauge(series="gpu_memory", name="all"),
+        *(
+            gauge(series="gpu_memory", name=name, matchers={"device": text})
+            for name, text in FRAGMENTS.items()
+        ),
+    )
+    names = [pod for of, pod in PODS if of == "risk"]
+    asked = target_of("risk", "fraud", ModelDeploymentSpec.model_validate(read), names)
+    memory = setup.pods[PODS[0]].memory
+    memory.labels("0", "MiB").set(3)
+    poller = setup.poller()
+    try:
+        sample = await until(poller, asked, lambda found: bool(found.gauges.get("all")))
+        assert sample.unread == {}
+        assert {name for name, values in sample.gauges.items() if values} == {"all"}
+        for text in FRAGMENTS.values():
+            memory.labels(text, "MiB").set(5)
+        sample = await until(poller, asked, lambda found: bool(found.gauges["more"]))
+        assert sample.unread == {}
+        assert [sample.gauges[name] for name in FRAGMENTS] == [{PODS[0][1]: 5.0}] * len(FRAGMENTS)
+    finally:
+        poller.close()
 
 
 def pods_total(pod: ModelServer) -> float:
