@@ -66,7 +66,7 @@ class World:
         application.add_routes(
             [
                 web.get("/health/{namespace}/{version}", self._health),
-                web.post("/api/v1/query", self._query),
+                web.post("/api/v1/query", self.query),
             ]
         )
         runner = web.AppRunner(application, access_log=None)
@@ -175,7 +175,8 @@ class World:
         self.checked.setdefault((namespace, version), number)
         return web.json_response({})
 
-    async def _query(self, request: web.Request) -> web.Response:
+    async def query(self, request: web.Request) -> web.Response:
+        """What Prometheus would answer."""
         if self.metrics_down:
             return web.Response(status=503)
         query = str((await request.post())["query"])

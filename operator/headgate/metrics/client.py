@@ -23,6 +23,8 @@ from headgate.metrics.session import BoundedSession, DeadlineError, TooLargeErro
 
 _MOST_TEXT = 160
 _LONGEST_SECRET = 64 * 1024
+_NOT_WELCOME = ("401", "403", "407")
+"""Answers to credentials that do not fit. Their words are not repeated: they may hold them."""
 
 
 class QueryError(Exception):
@@ -154,6 +156,8 @@ class Client:
 
     def _refusal(self, error: Exception) -> str:
         status = str(error).removeprefix("HTTP Status Code ").partition(" ")[0]
+        if status in _NOT_WELCOME:
+            return f"answered HTTP {status}"
         try:
             text = json.loads(self._session.last)["error"]
         except (ValueError, KeyError, TypeError, RecursionError):
