@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -41,6 +42,13 @@ JSON = "application/json"
 PAGE = 250
 """Objects in one answer to a list. Read as Python objects they take ten times their bytes."""
 
+DEEPEST = 10_000
+"""Levels of JSON that an API server takes. Python gives up at 1,000, and with one object that is
+deeper no list that contains it can be read, nor a watch that tells of it."""
+
+FRAMES_A_LEVEL = 5
+"""Of Python's stack, in whatever reads, copies or writes such an object; no more than four are."""
+
 ERRORS: Mapping[int, type[KubeError]] = {
     400: Invalid,
     403: Forbidden,
@@ -71,6 +79,8 @@ class ApiClient:
         before_write: Callable[[], float] | None = None,
         field_manager: str = FIELD_MANAGER,
     ) -> None:
+        # Whoever reads JSON here, kopf's watches and copies of objects included.
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES_A_LEVEL * DEEPEST))
         # Neither a proxy for the world outside nor a .netrc is meant for the API server.
         configuration.client_session_kwargs = {"trust_env": False}
         self._client: Any = kubernetes.ApiClient(configuration)
