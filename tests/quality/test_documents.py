@@ -116,6 +116,23 @@ def test_the_runbook_knows_every_alert_and_every_phase() -> None:
     assert phases == told | stages | AT_REST | STALLED
 
 
+def test_the_tests_that_the_threat_model_names_are_there() -> None:
+    """Each way has one, but what cannot be prevented."""
+    text = (ROOT / "docs" / "threat-model.md").read_text("utf-8")
+    named = re.findall(r"`(tests/[^`:]+)::(\w+)`", text)
+    assert named
+    gone = [
+        f"{file}::{test}"
+        for file, test in named
+        if not (ROOT / file).exists() or f"def {test}(" not in (ROOT / file).read_text("utf-8")
+    ]
+    assert gone == []
+    ways = text.split("## Ways, and what stands in them")[1].split("## What is left")[0]
+    rows = [line.split("|")[1:-1] for line in ways.splitlines() if line.startswith("| ")][1:]
+    untested = [way.strip() for way, measure, held in rows if "::" not in held]
+    assert untested == ["A model lies in its metrics."]
+
+
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     build = [str(Path(sys.executable).with_name("sphinx-build")), "--quiet", "--fail-on-warning"]
     done = subprocess.run(
