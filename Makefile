@@ -24,8 +24,8 @@ if ! $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null;
 fi
 endef
 
-.PHONY: help demo demo-down test test-fast test-wheel test-argocd test-exploration test-faults lint format generate docs \
-	golden lock bench-engine bench-judge bench-polls cluster-up cluster-down clean
+.PHONY: help demo demo-down test test-fast test-wheel test-argocd test-kubernetes test-exploration \
+	test-faults lint format generate docs golden lock bench-engine bench-judge bench-polls cluster-up cluster-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -63,6 +63,15 @@ test-wheel: $(READY) ## Run the tests that need no cluster on a built wheel (WHE
 test-argocd: $(READY) ## Run what needs the cluster alone: releases by a real Argo CD, upgrades
 	@$(BIN)/python -m hack.cluster packages && $(BIN)/python -m hack.cluster build || [ $$? -eq 3 ]
 	@HEADGATE_ALONE=1 $(BIN)/python -m pytest -m alone tests/e2e
+
+KUBERNETES ?= 1.33 1.34 1.35
+
+test-kubernetes: $(READY) ## Run what needs an API server against several versions of it (KUBERNETES=1.33: one)
+	@failed=; for version in $(KUBERNETES); do \
+		echo "Kubernetes $$version"; export HEADGATE_KUBERNETES=$$version; \
+		$(BIN)/python -m hack.cluster build --control-plane-only && \
+		$(BIN)/python -m pytest $(WORKERS) -m control_plane || failed+=" $$version"; \
+	done; [ -z "$$failed" ] || { echo "failed with Kubernetes$$failed" >&2; exit 1; }
 
 test-exploration: $(READY) ## Explore the planner's states in larger small worlds, for about an hour
 	@HEADGATE_EXPLORE=large $(BIN)/python -m pytest $(WORKERS) tests/exploration

@@ -162,7 +162,7 @@ def _doctor() -> int:
 
 
 def _build(control_plane_only: bool) -> int:
-    wanted = binaries.CONTROL_PLANE if control_plane_only else binaries.WHOLE_CLUSTER
+    wanted = binaries.control_plane() if control_plane_only else binaries.WHOLE_CLUSTER
     if not all(binaries.is_built(name) for name in wanted):
         prerequisites.require_go()
     binaries.download_modules(wanted)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hack.cluster import progress
+from hack.cluster.errors import ClusterError
 from hack.cluster.locks import exclusive
 from hack.cluster.paths import cache_directory
 from hack.cluster.toolchain import run_go
@@ -25,16 +26,28 @@ _SOURCES = Path(__file__).parent / "go"
 _BUILD_SECONDS = 1800
 _KUBERNETES = "1.35.4"
 
-# Without its version a server answers "v0.0.0-master", and kubectl cannot tell what it talks to.
-_KUBERNETES_VERSION = tuple(
-    f"-X {package}.{variable}={value}"
-    for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-    for variable, value in (
-        ("gitVersion", f"v{_KUBERNETES}"),
-        ("gitMajor", _KUBERNETES.split(".", maxsplit=1)[0]),
-        ("gitMinor", _KUBERNETES.split(".")[1]),
+_OLDER_KUBERNETES = ("1.34.4", "1.33.13")
+CHOICE = "HEADGATE_KUBERNETES"
+"""The variable that asks for an older Kubernetes, such as 1.33."""
+
+
+def _version_settings(version: str) -> tuple[str, ...]:
+    """Without its version a server answers "v0.0.0-master", and kubectl cannot tell what it talks
+    to."""
+    major, minor, _ = version.split(".")
+    return tuple(
+        f"-X {package}.{variable}={value}"
+        for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+        for variable, value in (
+            ("gitVersion", f"v{version}"),
+            ("gitMajor", major),
+            ("gitMinor", minor),
+        )
     )
-)
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])
 
 
 @dataclass(frozen=True)
@@ -79,7 +92,21 @@ MODULES = {
                 ),
                 "kubectl": ("kubectl",),
             },
-            _KUBERNETES_VERSION,
+            _version_settings(_KUBERNETES),
+        ),
+        # No node: what tests of a control plane need.
+        *(
+            Module(
+                f"kubernetes-{_minor(version)}",
+                version,
+                ("tool",),
+                {
+                    name: (name,)
+                    for name in ("kube-apiserver", "kube-controller-manager", "kubectl")
+                },
+                _version_settings(version),
+            )
+            for version in _OLDER_KUBERNETES
         ),
         Module("etcd", "3.6.16", ("tool",), {"server": ("etcd",)}),
         # Both talk to Kubernetes by the same client, which is compiled once for the two of them.
@@ -104,10 +131,27 @@ MODULES = {
         ),
     )
 }
-CONTROL_PLANE = ("kubernetes", "etcd")
-WHOLE_CLUSTER = (*CONTROL_PLANE, "coredns", "pause")
+WHOLE_CLUSTER = ("kubernetes", "etcd", "coredns", "pause")
 HELM = "coredns"
 """The module whose build makes Helm."""
+
+
+def kubernetes() -> str:
+    """Give the module of the API server, its controllers and kubectl: the newest Kubernetes, or the
+    one that $HEADGATE_KUBERNETES asks for. Raises ClusterError when there is none of that name."""
+    asked = os.environ.get(CHOICE) or _minor(_KUBERNETES)
+    if asked == _minor(_KUBERNETES):
+        return "kubernetes"
+    older = [_minor(version) for version in _OLDER_KUBERNETES]
+    if asked not in older:
+        known = ", ".join((_minor(_KUBERNETES), *older))
+        raise ClusterError(f"{CHOICE} is {asked}; there is {known}.")
+    return f"kubernetes-{asked}"
+
+
+def control_plane() -> tuple[str, ...]:
+    """Give the modules of a control plane alone."""
+    return (kubernetes(), "etcd")
 
 
 def build_command(module: Module, output: Path) -> list[str]:

@@ -107,7 +107,7 @@ def api_server_command(record: ClusterRecord) -> list[str]:
     """Give the API server's command line."""
     keys = authority(record)
     command = [
-        str(program("kubernetes", "kube-apiserver")),
+        str(program(record.kubernetes, "kube-apiserver")),
         f"--etcd-servers=http://{_LOOPBACK}:{record.slot.etcd_port}",
         f"--bind-address={api_address(record)}",
         f"--secure-port={record.slot.api_port}",
@@ -143,7 +143,7 @@ def controller_manager_command(record: ClusterRecord) -> list[str]:
     """Give the controller manager's command line."""
     keys = authority(record)
     return [
-        str(program("kubernetes", "kube-controller-manager")),
+        str(program(record.kubernetes, "kube-controller-manager")),
         f"--kubeconfig={component_kubeconfig(record, 'kube-controller-manager')}",
         f"--root-ca-file={keys.certificate('ca')}",
         f"--service-account-private-key-file={keys.key('service-accounts')}",
@@ -162,7 +162,7 @@ def controller_manager_command(record: ClusterRecord) -> list[str]:
 def scheduler_command(record: ClusterRecord) -> list[str]:
     """Give the scheduler's command line."""
     return [
-        str(program("kubernetes", "kube-scheduler")),
+        str(program(record.kubernetes, "kube-scheduler")),
         f"--kubeconfig={component_kubeconfig(record, 'kube-scheduler')}",
         "--leader-elect=false",
         "--secure-port=0",

@@ -47,7 +47,7 @@ class LocalCluster(Cluster):
     @property
     def kubectl_program(self) -> Path:
         """See Cluster; of the API server's own version."""
-        return binaries.program("kubernetes", "kubectl")
+        return binaries.program(self.record.kubernetes, "kubectl")
 
     @property
     def host_address(self) -> str:
@@ -85,7 +85,7 @@ class LocalCluster(Cluster):
 
 def prepare(*, control_plane_only: bool = False) -> None:
     """Install and build what is missing. Sources are downloaded while packages are installed."""
-    needed = binaries.CONTROL_PLANE if control_plane_only else binaries.WHOLE_CLUSTER
+    needed = binaries.control_plane() if control_plane_only else binaries.WHOLE_CLUSTER
     with ThreadPoolExecutor(1) as pool:
         downloaded = pool.submit(binaries.download_modules, needed)
         install_packages(control_plane_only=control_plane_only)
@@ -104,9 +104,14 @@ def open_local(
     checked_name(name)
     remove_abandoned(besides=name)
     prepare(control_plane_only=control_plane_only)
+    kubernetes = binaries.kubernetes() if control_plane_only else "kubernetes"
     with exclusive(records.lock_file(name), f"the cluster {name}"):
         running = records.load(name)
-        if running is not None and _usable(running, control_plane_only, controllers):
+        if (
+            running is not None
+            and running.kubernetes == kubernetes
+            and _usable(running, control_plane_only, controllers)
+        ):
             return LocalCluster(running)
         what = "control plane" if control_plane_only else "cluster"
         if records.state_directory(name).exists():
@@ -117,7 +122,9 @@ def open_local(
             teardown.remove(name)
         with exclusive(records.slots_lock_file(), "the choice of addresses"):
             slot = free_slot(records.taken_slots())
-            record = ClusterRecord(name, slot, control_plane_only, owner=owner)
+            record = ClusterRecord(
+                name, slot, control_plane_only, owner=owner, kubernetes=kubernetes
+            )
             record.save()
         with progress.step(f"starting {what} {name}"):
             _start(record, controllers)

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
-from hack.cluster.binaries import CONTROL_PLANE, WHOLE_CLUSTER, is_built
+from hack.cluster.binaries import WHOLE_CLUSTER, control_plane, is_built
 from hack.cluster.errors import ClusterUnavailableError
 from hack.cluster.packages import install_command, missing_packages
 
@@ -58,7 +58,7 @@ def look() -> Machine:
         root=os.geteuid() == 0,
         docker=docker_answers(),
         go=go_version(),
-        built_control_plane=all(is_built(name) for name in CONTROL_PLANE),
+        built_control_plane=all(is_built(name) for name in control_plane()),
         built_cluster=all(is_built(name) for name in WHOLE_CLUSTER),
         missing_for_control_plane=tuple(missing_packages(control_plane_only=True)),
         missing_for_cluster=tuple(missing_packages()),

@@ -25,7 +25,8 @@ _FILE = "cluster.json"
 class ClusterRecord:
     """A cluster: its slot, its kind, whether it once was complete, and its processes by name.
 
-    `owner` is the process that it ends with, if it was opened for one run only.
+    `owner` is the process that it ends with, if it was opened for one run only; `kubernetes` is the
+    module that its programs come from.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ClusterRecord:
     complete: bool = False
     processes: dict[str, ProcessRecord] = field(default_factory=dict)
     owner: ProcessRecord | None = None
+    kubernetes: str = "kubernetes"
 
     @property
     def directory(self) -> Path:
@@ -84,6 +86,7 @@ def load(name: str) -> ClusterRecord | None:
             control_plane_only=content["control_plane_only"],
             complete=content["complete"],
             owner=ProcessRecord(**content["owner"]) if content.get("owner") else None,
+            kubernetes=content.get("kubernetes", "kubernetes"),
             processes={key: ProcessRecord(**value) for key, value in content["processes"].items()},
         )
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):

@@ -9,6 +9,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
 from hack.cluster import Cluster, ClusterError
+from hack.cluster.binaries import MODULES, kubernetes
 from headgate.api.base import GROUP, LONGEST_NAME, PLURAL, VERSION
 from headgate.api.spec import ModelDeploymentSpec
 from tests.api.samples import ACCEPTED, REFUSED, TEMPLATE_TYPOS, TYPOS, Refused, Spec, spec
@@ -124,6 +125,14 @@ def test_a_name_that_does_not_fit_is_refused(server: Server, name: str) -> None:
 
 def test_the_longest_name_is_accepted(server: Server) -> None:
     server.create(spec(), "a" * LONGEST_NAME)
+
+
+def test_the_server_is_of_the_version_that_was_asked_for(established_crd: Cluster) -> None:
+    told = json.loads(established_crd.kubectl("version", "-ojson"))
+    version = MODULES[kubernetes()].version
+    assert (
+        told["serverVersion"]["gitVersion"] == told["clientVersion"]["gitVersion"] == f"v{version}"
+    )
 
 
 def test_plain_apply_takes_the_whole_definition(established_crd: Cluster) -> None:

@@ -91,10 +91,29 @@ def test_every_module_is_pinned_to_the_version_we_name(name: str) -> None:
     assert "go 1.26" in modules
 
 
-def test_kubernetes_staging_modules_are_of_one_version() -> None:
-    lines = (MODULES["kubernetes"].directory / "go.mod").read_text().splitlines()
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("kubernetes")])
+def test_kubernetes_staging_modules_are_of_one_version(name: str) -> None:
+    lines = (MODULES[name].directory / "go.mod").read_text().splitlines()
     replaced = {line.split(" => ")[1].split()[1] for line in lines if " => " in line}
-    assert replaced == {"v0.35.4"}
+    assert replaced == {f"v0.{MODULES[name].version.removeprefix('1.')}"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "module"), [("", "kubernetes"), ("1.35", "kubernetes"), ("1.33", "kubernetes-1.33")]
+)
+def test_an_older_kubernetes_is_asked_for_by_its_minor_version(
+    monkeypatch: pytest.MonkeyPatch, asked: str, module: str
+) -> None:
+    monkeypatch.setenv("HEADGATE_KUBERNETES", asked)
+    assert binaries.control_plane() == (module, "etcd")
+
+
+def test_a_kubernetes_that_nobody_builds_is_refused_with_those_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HEADGATE_KUBERNETES", "1.12")
+    with pytest.raises(ClusterError, match=r"HEADGATE_KUBERNETES is 1\.12; there is 1\.35, 1\.34"):
+        binaries.kubernetes()
 
 
 def test_builds_use_no_c_compiler_and_change_no_go_sum(monkeypatch: pytest.MonkeyPatch) -> None:
