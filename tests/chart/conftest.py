@@ -18,6 +18,29 @@ Object = dict[str, Any]
 Render = Callable[..., list[Object]]
 
 
+class _Strict(yaml.CSafeLoader):
+    """As the API server reads: no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [each.value for each, _ in node.value]
+        assert len(keys) == len(set(keys)), f"a key twice: {keys}"
+        return super().construct_mapping(node, deep)
+
+
+def _as_text(loader: _Strict, node: yaml.ScalarNode) -> str:
+    return str(node.value)
+
+
+# Two texts that only the reader of Python takes for something else.
+for tag in ("value", "merge"):
+    _Strict.add_constructor(f"tag:yaml.org,2002:{tag}", _as_text)
+
+
+def parse(text: str) -> list[Object]:
+    """The objects that Helm wrote."""
+    return [each for each in yaml.load_all(text, _Strict) if each]
+
+
 @pytest.fixture(scope="session")
 def helm() -> Path:
     """The Helm program: that of the local cluster, or the one on the path."""
@@ -51,6 +74,6 @@ def render(run_helm: Callable[..., subprocess.CompletedProcess[str]]) -> Render:
         settings = [argument for value in values for argument in ("--set", value)]
         done = run_helm("template", "headgate", str(CHART), "-n", "headgate-system", *settings)
         assert done.returncode == 0, done.stderr
-        return [each for each in yaml.safe_load_all(done.stdout) if each]
+        return parse(done.stdout)
 
     return rendered

@@ -1,11 +1,14 @@
+{{/* A Service's name begins with a letter and has no dot, which an installation's may have. */}}
 {{- define "headgate.name" -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
-{{- else if contains "headgate" .Release.Name -}}
-{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-headgate" .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- $name := .Values.fullnameOverride -}}
+{{- if not $name -}}
+{{- $suffix := ternary "" "-headgate" (contains "headgate" .Release.Name) -}}
+{{- $name = printf "%s%s" .Release.Name $suffix | replace "." "-" | trunc 50 | trimAll "-" -}}
 {{- end -}}
+{{- if not (regexMatch "^[a-z]" $name) -}}
+{{- fail (printf "%s does not begin with a letter: choose another fullnameOverride" $name) -}}
+{{- end -}}
+{{- $name -}}
 {{- end -}}
 
 {{- define "headgate.account" -}}
@@ -19,17 +22,21 @@
 
 {{- define "headgate.selector" -}}
 app.kubernetes.io/name: headgate
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "headgate.labels" -}}
-{{ include "headgate.selector" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{ include "headgate.labelsWith" (list . dict) }}
+{{- end -}}
+
+{{/* Labels of an object that has some of its own, which commonLabels may name, too. */}}
+{{- define "headgate.labelsWith" -}}
+{{- $chart := index . 0 -}}
+{{- $labels := include "headgate.selector" $chart | fromYaml -}}
+{{- $_ := set $labels "app.kubernetes.io/version" $chart.Chart.AppVersion -}}
+{{- $_ := set $labels "app.kubernetes.io/managed-by" $chart.Release.Service -}}
+{{- $_ := set $labels "helm.sh/chart" (printf "%s-%s" $chart.Chart.Name $chart.Chart.Version) -}}
+{{- merge $labels (index . 1) $chart.Values.commonLabels | toYaml -}}
 {{- end -}}
 
 {{/* What the operator may do in a namespace: its own kind, and the children it makes. */}}
