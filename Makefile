@@ -45,6 +45,7 @@ WORKERS ?= --numprocesses 4 --maxschedchunk 1
 # Exit code 3: this machine can have no cluster. Those tests are then skipped, with the reason.
 test: $(READY) ## Run every test, those on a real API server and a real cluster included
 	@$(BIN)/python -m hack.cluster packages && $(BIN)/python -m hack.cluster build || [ $$? -eq 3 ]
+	@$(BIN)/python -m hack.checkers || [ $$? -eq 3 ]
 	@$(BIN)/python -m pytest $(WORKERS)
 
 test-fast: $(READY) ## Run the tests that need no cluster
@@ -107,6 +108,8 @@ lock: $(READY) ## Resolve the dependencies anew (UPGRADE=1: newest versions), wi
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --constraint requirements.txt \
 		--output-file requirements-dev.txt pyproject.toml
 	@printf "setuptools\nuv\n" | $(COMPILE) $(if $(UPGRADE),--upgrade) --output-file hack/requirements.txt -
+	@printf "checkov\nsoupsieve<3\n" | $(COMPILE) $(if $(UPGRADE),--upgrade) \
+		--output-file hack/checkov-requirements.txt -
 
 bench-engine: $(READY) ## Measure what the operator costs, with up to 1,000 ModelDeployments
 	@exec $(BIN)/python -m hack.bench engine --output docs/measurements.md $(BENCH)

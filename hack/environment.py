@@ -33,14 +33,7 @@ UV_LOCK = ROOT / "hack" / "requirements.txt"
 
 _MAKE_SECONDS = 300
 _INSTALL_SECONDS = 1200
-_PIP: tuple[str | Path, ...] = (
-    PYTHON,
-    "-m",
-    "pip",
-    "--disable-pip-version-check",
-    "--quiet",
-    "install",
-)
+_PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet", "install")
 _LOCKED = ("--require-hashes", "--requirement")
 _OF_PIP_ALONE = re.compile(
     r"\.(index-url|extra-index-url|no-index|proxy|client-cert|trusted-host)="
@@ -61,10 +54,10 @@ def main() -> int:
                     timeout=_MAKE_SECONDS,
                 )
         with progress.step("installing the locked Python packages"):
-            _install()
+            install(PYTHON, LOCK)
         with progress.step("installing headgate", quiet_under=5):
             run(
-                [*_PIP, "--no-deps", "--no-build-isolation", "--editable", ROOT],
+                [PYTHON, *_PIP, "--no-deps", "--no-build-isolation", "--editable", ROOT],
                 timeout=_INSTALL_SECONDS,
                 directory=ROOT,
             )
@@ -78,18 +71,19 @@ def main() -> int:
     return 0
 
 
-def _install() -> None:
+def install(python: Path, lock: Path) -> None:
+    """Install what `lock` names for `python`, which is that of a virtual environment."""
     # It would compile them one after the other, those too that nobody imports.
-    pip = [*_PIP, "--no-compile", *_LOCKED, LOCK]
+    pip: list[str | Path] = [python, *_PIP, "--no-compile", *_LOCKED, lock]
     if _OF_PIP_ALONE.search(_pip_configuration()):
         run(pip, timeout=_INSTALL_SECONDS)
         return
     try:
-        run([*_PIP, *_LOCKED, UV_LOCK], timeout=_INSTALL_SECONDS)
+        run([PYTHON, *_PIP, *_LOCKED, UV_LOCK], timeout=_INSTALL_SECONDS)
         run(
             [
-                *(UV, "pip", "install", "--quiet", "--system-certs", "--python", PYTHON),
-                *("--compile-bytecode", *_LOCKED, LOCK),
+                *(UV, "pip", "install", "--quiet", "--system-certs", "--python", python),
+                *("--compile-bytecode", *_LOCKED, lock),
             ],
             timeout=_INSTALL_SECONDS,
         )

@@ -115,6 +115,12 @@ MODULES = {
         Module("kind", "0.33.0", ("tool",), {"kind": ("kind",)}),
         # Nodes and pods that only say they run: for the benchmark of the operator alone.
         Module("kwok", "0.8.0", ("tool",), {"kwok": ("kwok",)}),
+        # What looks at the chart and the workflows (hack/checkers.py). The last is a program of our
+        # own around the types of the Prometheus operator.
+        Module("kubeconform", "0.8.0", ("tool",), {"kubeconform": ("kubeconform",)}),
+        Module("kube-score", "1.20.0", ("tool",), {"kube-score": ("kube-score",)}),
+        Module("actionlint", "1.7.12", ("tool",), {"actionlint": ("actionlint",)}),
+        Module("monitoring", "0.95.2", (".",), {"monitoring": ("monitoring",)}),
         # One program, which goes by its name.
         Module(
             "argocd",

@@ -47,7 +47,10 @@ def test_the_source_root_is_no_package() -> None:
 
 
 def test_the_lock_has_hashes_and_no_download_addresses() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt", "hack/requirements.txt"):
+    for name in (
+        *("requirements.txt", "requirements-dev.txt", "hack/requirements.txt"),
+        "hack/checkov-requirements.txt",
+    ):
         text = (ROOT / name).read_text()
         assert "--hash=sha256:" in text
         assert "://" not in text
