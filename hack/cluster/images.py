@@ -39,6 +39,8 @@ BASE_IMAGES: Mapping[str, tuple[str, ...]] = {
     ),
     "docker.io/library/debian:bookworm-slim": ("ca-certificates",),
 }
+# Otherwise an essential package takes in usrmerge, and with it all of Perl.
+_MERGED_USR = ("--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--include=usr-is-merged")
 
 
 def build_archive(
@@ -59,7 +61,7 @@ def build_archive(
             f"can be made locally: {', '.join(BASE_IMAGES)}"
         )
     inputs = [tag, *(f"{key}={value}" for key, value in sorted(chosen.items()))]
-    inputs += [*(word for base in bases for word in (base, *BASE_IMAGES[base]))]
+    inputs += [_base_digest(base) for base in bases]
     archives = cache_directory() / "images"
     stem = re.sub(r"[^a-z0-9.]+", "-", tag)
     archive = archives / f"{stem}-{context_digest(context, dockerfile, inputs)}.tar"
@@ -149,15 +151,13 @@ def _build(
 
 
 def _make_base(image: str) -> None:
-    packages = BASE_IMAGES[image]
-    made = hashlib.sha256(" ".join((_SUITE, image, *packages)).encode()).hexdigest()[:12]
-    marker = _store() / f"base-{made}"
+    marker = _store() / f"base-{_base_digest(image)}"
     if marker.exists():
         return
     root = _store() / "base.tar"
     root.parent.mkdir(parents=True, exist_ok=True)
     with progress.step(f"making base image {image} from Debian packages"):
-        run(bootstrap_command(packages, root), timeout=_BOOTSTRAP_SECONDS)
+        run(bootstrap_command(BASE_IMAGES[image], root), timeout=_BOOTSTRAP_SECONDS)
         container = run(builder_command("from", "scratch")).strip()
         run(builder_command("add", container, root, "/"), timeout=_BUILD_SECONDS)
         run(builder_command("config", "--cmd", "bash", "--env", f"PATH={_PATH}", container))
@@ -166,10 +166,16 @@ def _make_base(image: str) -> None:
     marker.touch()
 
 
+def _base_digest(image: str) -> str:
+    command = bootstrap_command(BASE_IMAGES[image], Path("base.tar"))
+    return hashlib.sha256(" ".join((image, *map(str, command))).encode()).hexdigest()[:12]
+
+
 def bootstrap_command(packages: Iterable[str], root: Path) -> list[str | Path]:
     """Give the command line that packs a minimal Debian with `packages` as a tar file."""
     return [
         *("mmdebstrap", "--mode=root", "--variant=minbase", "--quiet"),
+        *_MERGED_USR,
         f"--include={','.join(packages)}",
         *(f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT),
         # Upstream's Python image lets pip install system-wide; Debian's marker file forbids it.
