@@ -612,6 +612,17 @@ def test_a_release_that_a_proxy_has_counted_without_a_watch_is_not_judged_again(
 NOTHING = {"status": "success", "data": {"resultType": "matrix", "result": []}}
 
 
+def test_where_pandas_is_not_installed_a_replay_from_prometheus_names_the_extra(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the operator's image."""
+    for module in ("headgate.metrics.past", "prometheus_api_client.metric_range_df"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    code, _, err = world.run("replay", "replayed", "--prometheus", "http://localhost:9090")
+    assert (code, "pip install 'headgate[replay]'" in err) == (1, True)
+
+
 @pytest.mark.parametrize("words", [[], ["replayed"], ["replayed", "-f", "samples.json"]])
 def test_replay_says_what_it_needs(world: World, words: list[str]) -> None:
     code, _, err = world.run("replay", *words)

@@ -30,11 +30,14 @@ async def _replay(session: Session, arguments: argparse.Namespace) -> int:
     from headgate.judge import Side
     from headgate.judge.replaying import replay
     from headgate.metrics import target_of
-    from headgate.metrics.past import samples
     from headgate.metrics.questions import STALE_SCRAPES
     from headgate.view.past import past_of
     from headgate.view.shown import read
 
+    try:
+        from headgate.metrics.past import samples
+    except ImportError as error:
+        raise Trouble("it needs pandas: pip install 'headgate[replay]'") from error
     name = plain_name(arguments.name)
     shown = read(await session.find(name))
     if shown.spec is None:

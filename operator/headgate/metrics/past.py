@@ -2,13 +2,16 @@
 
 `headgate.metrics.questions` asks what it always asks, moment by moment. The client here answers
 from range queries, each read into a pandas frame: one for a question and a stretch of time instead
-of one for each moment. For `headgate replay`.
+of one for each moment. For `headgate replay`, and only for it: pandas is an extra of the package
+and takes half a second to import.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+
+from prometheus_api_client import MetricRangeDataFrame
 
 from headgate.judge import Sample
 from headgate.metrics.client import Client, OversizedError, QueryError, Row, Series
@@ -84,9 +87,6 @@ class _Past:
 
 def by_moment(series: Sequence[Series]) -> dict[float, list[Row]]:
     """The series of a range query as the rows of an instant query at each of its moments."""
-    # pandas takes half a second to import, and only this command needs it.
-    from prometheus_api_client import MetricRangeDataFrame
-
     if not series:
         return {}
     frame = MetricRangeDataFrame([each.model_dump() for each in series], ts_as_datetime=False)
