@@ -25,7 +25,8 @@ fi
 endef
 
 .PHONY: help demo demo-down test test-fast test-wheel test-argocd test-kubernetes test-exploration \
-	test-faults lint format generate docs golden lock bench-engine bench-judge bench-polls cluster-up cluster-down clean
+	test-faults lint format generate docs golden lock sbom bench-engine bench-judge bench-polls cluster-up \
+	cluster-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -110,6 +111,10 @@ lock: $(READY) ## Resolve the dependencies anew (UPGRADE=1: newest versions), wi
 	@printf "setuptools\nuv\n" | $(COMPILE) $(if $(UPGRADE),--upgrade) --output-file hack/requirements.txt -
 	@printf "checkov\nsoupsieve<3\n" | $(COMPILE) $(if $(UPGRADE),--upgrade) \
 		--output-file hack/checkov-requirements.txt -
+
+sbom: $(READY) ## Write the bill of materials of the image (CycloneDX) into dist
+	@$(BIN)/python -m hack.sbom dist/headgate.cdx.json
+	@echo "dist/headgate.cdx.json"
 
 bench-engine: $(READY) ## Measure what the operator costs, with up to 1,000 ModelDeployments
 	@exec $(BIN)/python -m hack.bench engine --output docs/measurements.md $(BENCH)
