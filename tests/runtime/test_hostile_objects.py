@@ -9,16 +9,13 @@ import pytest
 
 from headgate.kube.client import MODEL_DEPLOYMENT
 from tests.runtime.fakes import model_deployment
-from tests.runtime.place import Place
+from tests.runtime.place import PATIENT, Place
 
 DEEPEST = 9_900
 """Levels of a JSON value; the API server reads 10,000, those around it included."""
 
 LARGEST = 1_300_000
 """Bytes; etcd takes a million and a half."""
-
-PATIENT = "--lease-duration=60s"
-"""What this is about is not how fast a busy machine is."""
 
 AT_ONCE = {"type": "BlueGreen", "blueGreen": {"hold": "0s"}}
 

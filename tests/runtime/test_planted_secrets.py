@@ -20,7 +20,7 @@ from aiohttp import web
 from hack.cluster.certificates import Authority, Identity
 from headgate.kube.client import CONFIG_MAP, CONTROLLER_REVISION, DEPLOYMENT, EVENT, LEASE, SERVICE
 from tests.faults.world import World
-from tests.runtime.place import Place, Process
+from tests.runtime.place import PATIENT, Place, Process
 
 AUTHORS = {
     "env": "planted-env-7d1e",
@@ -166,7 +166,7 @@ async def test_no_planted_secret_is_told(place: Place, tmp_path: Path) -> None:
     settings = ("configmap", "settings", f"--from-literal=PASSWORD={AUTHORS['config map']}")
     place.cluster.kubectl("create", *settings, f"--namespace={place.namespace}")
     async with Outside(place.world, authority).serving() as outside:
-        operator = await place.start(*configured(tmp_path, outside))
+        operator = await place.start(PATIENT, *configured(tmp_path, outside))
         await place.until(operator.leads)
         # The first version, a good one, a bad one, one whose answers are no good, and one whose
         # metrics cannot be read.
