@@ -24,7 +24,7 @@ if ! $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null;
 fi
 endef
 
-.PHONY: help demo demo-down test test-fast test-wheel test-argocd test-kubernetes test-exploration \
+.PHONY: help demo demo-down test test-fast wheel test-wheel test-argocd test-kubernetes test-exploration \
 	test-faults lint format generate docs golden lock sbom bench-engine bench-judge bench-polls cluster-up \
 	cluster-down clean
 
@@ -52,10 +52,13 @@ test: $(READY) ## Run every test, those on a real API server and a real cluster 
 test-fast: $(READY) ## Run the tests that need no cluster
 	@$(BIN)/python -m pytest -m "not cluster and not control_plane"
 
-WHEEL ?= $(wildcard dist/headgate-*.whl)
+# What setuptools left in build of deleted modules would get into the wheel.
+wheel: $(READY) ## Build the wheel into dist
+	@rm -rf build dist/headgate-*.whl
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-0} $(BIN)/pip wheel --quiet --no-deps --no-build-isolation \
+		--wheel-dir dist .
 
-test-wheel: $(READY) ## Run the tests that need no cluster on a built wheel (WHEEL=…; built if there is none)
-	@$(if $(WHEEL),,$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .)
+test-wheel: $(if $(WHEEL),$(READY),wheel) ## Run the tests that need no cluster on the wheel, or on WHEEL=…
 	@rm -rf build/wheel
 	@$(BIN)/pip install --quiet --no-deps --target build/wheel $(or $(WHEEL),dist/headgate-*.whl)
 	@export PYTHONPATH=$$PWD/build/wheel; \

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import headgate
 from headgate.cli import main, parser
 from headgate.cli.completion import complete
 
@@ -41,7 +42,7 @@ def test_what_is_offered(
 
 def on_path(directory: Path, name: str) -> None:
     program = directory / name
-    source = Path(__file__).parents[2] / "operator"
+    source = Path(headgate.__file__).parents[1]
     program.write_text(
         f'#!/bin/sh\nPYTHONPATH="{source}" exec "{sys.executable}" -m headgate "$@"\n'
     )
