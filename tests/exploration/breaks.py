@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from headgate.core import (
+    adoption,
     advancing,
     capacity,
     desire,
@@ -19,6 +20,7 @@ from headgate.core import (
     lifecycle,
     plan,
     report,
+    restarting,
 )
 from headgate.core.desire import Desire
 from headgate.core.intents import Intent, Plan, RemoveWorkload, SetRole
@@ -165,6 +167,27 @@ def _step_by_index(patch: pytest.MonkeyPatch) -> None:
         return state.steps[state.release.step if state.release is not None else 0]
 
     patch.setattr(State, "step", property(wrong))
+
+
+def _only_the_service_knows(patch: pytest.MonkeyPatch) -> None:
+    def wrong(state: State) -> str | None:
+        live = state.seen.live
+        return state.seen.inherited if live is None else live.adopted
+
+    for module in (adoption, difference, report):
+        patch.setattr(module, "adopted_mark", wrong)
+
+
+def _restarts_again(state: State) -> State:
+    ready = state.release is None and state.seen.workload(state.stable) is not None
+    return state.change(restart_at=state.seen.spec.restart_at) if ready else state
+
+
+def _all_pods_take_room(patch: pytest.MonkeyPatch) -> None:
+    def wrong(state: State, revision: str | None) -> int:
+        return max(desire._current(state, revision), len(state.seen.pods_of(revision)))
+
+    patch.setattr(desire, "_taken", wrong)
 
 
 def _out_of_turn(state: State) -> State:
@@ -343,5 +366,53 @@ BREAKS = (
         "a_plan_can_be_made",
         _step_by_index,
         _scope("want", "scale", sizes=(2, 0)),
+    ),
+    Break(
+        "what is taken over is pinned to nobody",
+        "pins_to_a_side_that_answers",
+        _always(desire, "inherits", False),
+        _scope(found="both", disturbances=0),
+    ),
+    Break(
+        "what was adopted goes at once",
+        "what_was_adopted_goes_last",
+        _always(adoption, "leaves_in", 0.0),
+        _scope(found="Deployment", disturbances=0),
+    ),
+    Break(
+        "what was adopted never goes",
+        "what_was_adopted_is_gone",
+        _always(adoption, "leaves_in", None),
+        _scope(found="Deployment", disturbances=0),
+    ),
+    Break(
+        "only the Service knows what was adopted",
+        "what_was_adopted_is_gone",
+        _only_the_service_knows,
+        _scope("delete-live", found="both", disturbances=1),
+    ),
+    Break(
+        "a restart is carried out on and on",
+        "a_restart_happens_once",
+        _in_chain("restart", _restarts_again),
+        _scope("restart", restarts=1, disturbances=1),
+    ),
+    Break(
+        "a restart waits for nothing",
+        "a_restart_moves_no_traffic",
+        _always(restarting, "_hindrance", ""),
+        _scope("want", "restart", restarts=1),
+    ),
+    Break(
+        "nobody restarts",
+        "a_restart_is_not_forgotten",
+        _in_chain("restart", lambda state: state),
+        _scope("restart", restarts=1, disturbances=1),
+    ),
+    Break(
+        "a pod without a place takes room",
+        "rests_with_stable",
+        _all_pods_take_room,
+        _scope("want", "restart", sizes=(1,), strategies=(AUTO,), places=1, restarts=1),
     ),
 )

@@ -1,16 +1,13 @@
-"""What may happen to a small world besides the operator's passes.
-
-An event is data: a name, whether it disturbs (is no part of a good release), and a function that
-lists the worlds it can lead to, each with the words in which a story tells it.
-"""
+"""What may happen to a small world besides the operator's passes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from tests.exploration import around
+from tests.exploration.event import Event, Outcomes, newer, sides_of
 from tests.exploration.evidence import SAMPLES
+from tests.exploration.pods import follow, free_places, placed
 from tests.exploration.scope import Scope
 from tests.exploration.world import (
     REVISIONS,
@@ -19,30 +16,14 @@ from tests.exploration.world import (
     Checks,
     Memory,
     Remembered,
-    Side,
     World,
-    follow,
-    free_places,
+    only_status_knows,
 )
-
-Outcomes = Iterator[tuple[str, World]]
-
-
-@dataclass(frozen=True)
-class Event:
-    """One kind of event."""
-
-    name: str
-    disturbs: bool
-    happen: Callable[[World, Scope], Outcomes]
-
-
-def _sides(world: World) -> Iterator[tuple[str, Side]]:
-    return zip(REVISIONS, world.sides, strict=False)
+from tests.exploration.writing import without_workload
 
 
 def _ready(world: World, scope: Scope) -> Outcomes:
-    for name, side in _sides(world):
+    for name, side in sides_of(world):
         if side.starting and free_places(world) > 0:
             after = world.put(name, starting=side.starting - 1, ready=side.ready + 1)
             yield f"a pod of {VERSIONS[name]} becomes ready", after
@@ -50,7 +31,7 @@ def _ready(world: World, scope: Scope) -> Outcomes:
 
 def _no_place(world: World, scope: Scope) -> Outcomes:
     waiting = sum(side.starting for side in world.sides)
-    for name, side in _sides(world):
+    for name, side in sides_of(world):
         if side.starting and waiting > free_places(world):
             after = world.put(name, starting=side.starting - 1, stuck=side.stuck + 1)
             yield f"a pod of {VERSIONS[name]} has found no place for long", after
@@ -58,7 +39,7 @@ def _no_place(world: World, scope: Scope) -> Outcomes:
 
 def _place(world: World, scope: Scope) -> Outcomes:
     waiting = sum(side.starting for side in world.sides)
-    for name, side in _sides(world):
+    for name, side in sides_of(world):
         if side.stuck and waiting < free_places(world):
             after = world.put(name, starting=side.starting + 1, stuck=side.stuck - 1)
             yield f"a pod of {VERSIONS[name]} finds a place", after
@@ -71,19 +52,19 @@ def _swap_over(world: World, scope: Scope) -> Outcomes:
 
 
 def _end(world: World, scope: Scope) -> Outcomes:
-    for name, side in _sides(world):
+    for name, side in sides_of(world):
         if side.ending:
             yield f"the ending pods of {VERSIONS[name]} are gone", world.put(name, ending=False)
 
 
 def _follow(world: World, scope: Scope) -> Outcomes:
-    for name, side in _sides(world):
+    for name, side in sides_of(world):
         if scope.lag and side.pods != max(0, side.replicas):
             yield f"the pods of {VERSIONS[name]} follow its Deployment", follow(world, name)
 
 
 def _unready(world: World, scope: Scope) -> Outcomes:
-    for name, side in _sides(world):
+    for name, side in sides_of(world):
         if side.ready:
             after = world.put(name, starting=side.starting + 1, ready=side.ready - 1)
             yield f"a pod of {VERSIONS[name]} is not ready any more", after
@@ -189,45 +170,40 @@ def _turn(world: World, scope: Scope) -> Outcomes:
         yield f"there is {'room' if after.may_start else 'no room'} for another release", after
 
 
-def _newer(world: World) -> World:
-    return world._replace(memory=world.memory._replace(current=False))
-
-
 def _want(world: World, scope: Scope) -> Outcomes:
     for name in REVISIONS[: scope.revisions]:
         if name != world.wanted:
-            after = _newer(world)._replace(wanted=name)
+            after = newer(world)._replace(wanted=name)
             yield f"the spec asks for {VERSIONS[name]}", after
 
 
 def _scale(world: World, scope: Scope) -> Outcomes:
     for replicas in scope.sizes:
         if replicas != world.replicas:
-            after = _newer(world)._replace(replicas=replicas)
+            after = newer(world)._replace(replicas=replicas)
             yield f"the spec asks for {replicas} replicas", after
 
 
 def _restep(world: World, scope: Scope) -> Outcomes:
     for place, strategy in enumerate(scope.strategies):
         if place != world.strategy:
-            yield f"the spec's strategy becomes {strategy}", _newer(world)._replace(strategy=place)
+            yield f"the spec's strategy becomes {strategy}", newer(world)._replace(strategy=place)
 
 
 def _suspend(world: World, scope: Scope) -> Outcomes:
-    after = _newer(world)._replace(suspend=not world.suspend)
+    after = newer(world)._replace(suspend=not world.suspend)
     yield f"spec.suspend becomes {str(not world.suspend).lower()}", after
 
 
 def _delete_deployment(world: World, scope: Scope) -> Outcomes:
-    for name, side in _sides(world):
+    for name, side in sides_of(world):
         if side.replicas >= 0:
-            after = world.put(name, replicas=-1, intact=True)
-            after = after if scope.lag else follow(after, name)
+            after = without_workload(world, name, scope)
             yield f"somebody deletes the Deployment of {VERSIONS[name]}", after
 
 
 def _edit_deployment(world: World, scope: Scope) -> Outcomes:
-    for name, side in _sides(world):
+    for name, side in sides_of(world):
         if side.replicas >= 0 and side.intact:
             after = world.put(name, intact=False)
             yield f"somebody edits the Deployment of {VERSIONS[name]}", after
@@ -245,7 +221,7 @@ def _edit_live(world: World, scope: Scope) -> Outcomes:
 
 
 def _lose_status(world: World, scope: Scope) -> Outcomes:
-    if world.memory != Memory():
+    if world.memory != Memory() and not only_status_knows(world):
         yield "the status is lost", world._replace(memory=Memory(), smoke=None, sample="")
 
 
@@ -260,7 +236,7 @@ def _ask(world: World, scope: Scope) -> Outcomes:
     for action in asked:
         # The same action again, at another time, is another action.
         forgiven = {action.revision} if action.type == "Retry" else {action.to}
-        after = _newer(world)._replace(action=action, reverted=world.reverted - forgiven)
+        after = newer(world)._replace(action=action, reverted=world.reverted - forgiven)
         after = after._replace(memory=after.memory._replace(handled=False))
         to = f" to {VERSIONS[action.to]}" if action.to is not None else ""
         yield f"somebody asks: {action.type} {VERSIONS[action.revision]}{to}", after
@@ -295,6 +271,7 @@ EVENTS = (
     Event("delete-live", True, _delete_live),
     Event("edit-live", True, _edit_live),
     Event("lose-status", True, _lose_status),
+    *around.EVENTS,
 )
 
 
@@ -305,14 +282,12 @@ def events_of(scope: Scope) -> tuple[Event, ...]:
 
 def all_goes_well(world: World) -> World:
     """The world after everything that was awaited has come: pods, checks, a good poll, time."""
-    for name, side in _sides(world):
+    for name, side in sides_of(world):
         world = world.put(name, crashed=0, ready=side.ready + side.crashed, ending=False)
         world = follow(world, name)
     for name in REVISIONS[: len(world.sides)]:
-        side = world.side(name)
-        waiting = side.starting + side.stuck
-        placed = min(waiting, max(0, free_places(world)))
-        world = world.put(name, starting=0, stuck=waiting - placed, ready=side.ready + placed)
+        world = placed(world, name)
+    world = around.all_goes_well(world)
     smoke = world.smoke
     if smoke is not None and smoke.state == "asked" and world.side(smoke.revision).ready:
         world = _passed(world, smoke)

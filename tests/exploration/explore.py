@@ -24,10 +24,11 @@ from tests.exploration.invariants import (
     broken_by_write,
     deterministic,
 )
-from tests.exploration.moments import History, Pass, Write, shuffled, writes
+from tests.exploration.moments import Pass, Write, shuffled, writes
 from tests.exploration.scope import NOW, Scope
-from tests.exploration.seeing import observation, store
-from tests.exploration.world import World, carry_out, nothing
+from tests.exploration.seeing import history_of, observation, store, there
+from tests.exploration.world import World, nothing
+from tests.exploration.writing import carry_out
 
 LONGEST_WAY = 100
 """Passes and waits within which a release or a revert has to come to rest."""
@@ -139,8 +140,7 @@ class Exploration:
         stages = self._carry_out(world, seen, planned)
         end = store(stages[-1], planned.status)
         visited.next = end = self._shared(end)
-        history = History(end.checked, end.reverted)
-        done = Pass(seen, planned, observation(end, self.scope), NOW, history)
+        done = Pass(seen, planned, there(end, self.scope), NOW, history_of(end))
         for name, sentence in broken_by_pass(done):
             self._report(name, sentence, world)
         if (self.findings.states - 1) % self.scope.compared_each == 0:
@@ -157,13 +157,12 @@ class Exploration:
 
     def _carry_out(self, world: World, seen: Observation, planned: Plan) -> list[World]:
         stages = [world]
-        before = seen
+        before = there(world, self.scope)
         for intent in planned.intents:
             after_world = carry_out(stages[-1], intent, self.scope)
             stages.append(after_world)
-            after = observation(after_world, self.scope)
-            history = History(world.checked, world.reverted)
-            write = Write(before, intent, after, seen, planned, NOW, history)
+            after = there(after_world, self.scope)
+            write = Write(before, intent, after, seen, planned, NOW, history_of(world))
             for name, sentence in broken_by_write(write):
                 self._report(name, f"{sentence} ({intent})", world)
             before = after
@@ -248,11 +247,11 @@ class Exploration:
         except Exception:
             # Told where it was visited.
             return
-        history = History(rest.checked, rest.reverted)
         if writes(planned):
             told = f"at rest, and yet it writes {', '.join(map(str, planned.intents))}"
             self._report("comes_to_a_fixed_point", told, came_from)
-        for name, sentence in broken_at_rest(Pass(seen, planned, seen, NOW, history)):
+        done = Pass(seen, planned, there(rest, self.scope), NOW, history_of(rest))
+        for name, sentence in broken_at_rest(done):
             self._report(name, sentence, came_from)
 
 

@@ -21,6 +21,9 @@ OF_A_WRITE: tuple[Callable[[Write], str | None], ...] = (
     of_writes.capacity_is_kept,
     of_writes.the_version_before_is_kept,
     of_writes.swapping_takes_no_more_room,
+    of_writes.what_was_adopted_goes_last,
+    of_writes.a_restart_happens_once,
+    of_writes.a_restart_moves_no_traffic,
 )
 OF_A_PASS: tuple[Callable[[Pass], str | None], ...] = (
     of_passes.stays_within_64_kib,
@@ -38,6 +41,8 @@ OF_A_PASS: tuple[Callable[[Pass], str | None], ...] = (
 OF_A_REST: tuple[Callable[[Pass], str | None], ...] = (
     of_rests.rests_with_stable,
     of_rests.children_of_nobody_are_gone,
+    of_rests.what_was_adopted_is_gone,
+    of_rests.a_restart_is_not_forgotten,
 )
 
 

@@ -16,10 +16,13 @@ from headgate.core.observation import Observation
 
 @dataclass(frozen=True)
 class History:
-    """What really happened: the revisions whose smoke checks passed, and those taken back."""
+    """What really happened: the revisions whose smoke checks passed, and those taken back. `taken`
+    is the uid of the Deployment that was adopted, `left` whether it is still there."""
 
     checked: frozenset[str] = field(default_factory=frozenset)
     rejected: frozenset[str] = field(default_factory=frozenset)
+    taken: str = ""
+    left: bool = False
 
 
 @dataclass(frozen=True)

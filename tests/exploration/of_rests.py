@@ -13,6 +13,9 @@ def rests_with_stable(done: Pass) -> str | None:
     and the status says where it stands."""
     status, live = done.plan.status, done.after.live
     release = status.release
+    if done.seen.conflict is not None:
+        # A person has to ask for what is there.
+        return None if status.phase == "Conflict" else f"a conflict is told as {status.phase}"
     if release is not None and done.seen.spec.suspend and release.stage != "Reverting":
         told = "suspend" in status.message
         return None if told else f"suspended, but the status says: {status.message}"
@@ -50,3 +53,25 @@ def children_of_nobody_are_gone(done: Pass) -> str | None:
     roles = dict(done.after.roles)
     wanted = {"stable": stable, "candidate": NOWHERE}
     return None if roles == wanted else f"the roles are {roles}"
+
+
+def what_was_adopted_is_gone(done: Pass) -> str | None:
+    """An adopted Deployment is left alone until ours serves, and never left behind."""
+    status, spec = done.plan.status, done.seen.spec
+    if not done.history.left or status.stable is None or status.release is not None:
+        return None
+    if spec.suspend or not replicas_of(spec):
+        # It waits for the end of that.
+        return None
+    return f"the adopted Deployment {done.history.taken} is left behind"
+
+
+def a_restart_is_not_forgotten(done: Pass) -> str | None:
+    """`spec.restartAt`: pods whose Deployment has not been restarted since are replaced."""
+    status, spec = done.plan.status, done.seen.spec
+    if spec.restart_at is None or spec.suspend or status.release is not None:
+        return None
+    workload = done.after.workload(status.stable.revision if status.stable else None)
+    if workload is None or workload.restarted == spec.restart_at:
+        return None
+    return f"{workload.revision} was restarted at {workload.restarted or 'no time'}"

@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 
-from headgate.core.intents import RemoveWorkload, SetTraffic, SetWorkload, ShrinkWorkload
-from headgate.core.observation import NOWHERE, Observation
+from headgate.core.adoption import SECONDS_AFTER_RELEASE
+from headgate.core.intents import (
+    RemoveAdopted,
+    RemoveWorkload,
+    RestartWorkload,
+    SetTraffic,
+    SetWorkload,
+    ShrinkWorkload,
+)
+from headgate.core.observation import INHERITED, NOWHERE, Observation
 from headgate.core.reverting import PEOPLES_REASONS
 from headgate.core.settings import (
     kept_of,
@@ -72,7 +80,8 @@ def only_checked_revisions_serve(write: Write) -> str | None:
     traffic."""
     if not isinstance(write.intent, SetTraffic | SetWorkload):
         return None
-    unchecked = served(write.after) - served(write.before) - write.history.checked - {NOWHERE}
+    others = write.history.checked | {NOWHERE, INHERITED}
+    unchecked = served(write.after) - served(write.before) - others
     if not unchecked:
         return None
     return f"{', '.join(sorted(unchecked))} gets live traffic and was not checked"
@@ -206,3 +215,51 @@ def swapping_takes_no_more_room(write: Write) -> str | None:
     room = sum(max(asked.get(each, 0), running[each]) for each in {*running, *asked})
     most = replicas_of(spec)
     return f"there is room for {most} pods, not for {room}" if room > most else None
+
+
+def what_was_adopted_goes_last(write: Write) -> str | None:
+    """§5: "adopted on request, without downtime": the Deployment that was there before goes when
+    ours serves with all its pods, the release has ended, and nodes have heard of it. Nothing else
+    of that name is deleted."""
+    intent, seen, status = write.intent, write.before, write.plan.status
+    if not isinstance(intent, RemoveAdopted):
+        return None
+    if intent.uid != write.history.taken:
+        return f"{intent.uid} is deleted, and {write.history.taken or 'nothing'} was adopted"
+    if seen.live is None or status.stable is None or seen.live.revision != status.stable.revision:
+        return "the adopted Deployment goes, and traffic is not with the stable version"
+    ready = seen.ready(status.stable.revision)
+    if status.release is not None or ready < max(1, replicas_of(seen.spec)):
+        return f"the adopted Deployment goes with {ready} pods of ours ready, {status.phase}"
+    ended = max((to_seconds(each.finished) for each in status.releases), default=0.0)
+    if write.now - ended < SECONDS_AFTER_RELEASE:
+        return "the adopted Deployment goes in the moment in which the release ended"
+    return None
+
+
+def a_restart_happens_once(write: Write) -> str | None:
+    """A restart that was asked for replaces the pods of a Deployment once."""
+    intent = write.intent
+    if not isinstance(intent, RestartWorkload):
+        return None
+    workload = write.before.workload(intent.revision)
+    if workload is None:
+        return f"{intent.revision}, which has no Deployment, is restarted"
+    if to_seconds(workload.restarted) < to_seconds(intent.at):
+        return None
+    return f"{intent.revision} is restarted for {intent.at}, and was for {workload.restarted}"
+
+
+def a_restart_moves_no_traffic(write: Write) -> str | None:
+    """Pods are replaced only where nothing is being released, taken back or suspended: of the one
+    version that gets all live traffic."""
+    intent, release, live = write.intent, write.plan.status.release, write.before.live
+    if not isinstance(intent, RestartWorkload):
+        return None
+    if release is not None and release.stage != "Watching":
+        return f"{intent.revision} is restarted in a release that is {release.stage}"
+    if write.planned.spec.suspend:
+        return f"{intent.revision} is restarted while spec.suspend is true"
+    if live is None or live.revision != intent.revision:
+        return f"{intent.revision} is restarted, and does not get all live traffic"
+    return None

@@ -31,9 +31,10 @@ class Scope:
     time passes) may happen in any order and number. `lag`: pods follow their Deployment later;
     `people`: they ask for things in spec.action; `freezes`: freeze windows begin and end; `capped`:
     a new release may have to wait for its turn; `keep_for`: how long the version before is kept.
-    `places`: for so many pods there are devices (0: for all). `sizes` are the replicas that the
-    spec may ask for, `strategies` its strategies; the first of
-    them to begin with.
+    `places`: for so many pods there are devices (0: for all). `found`: what bears the name before
+    anything of ours does and is to be adopted, a key of `tests.exploration.found.FOUND`.
+    `restarts`: how often a person asks for a restart. `sizes` are the replicas that the spec may
+    ask for, `strategies` its strategies; the first of them to begin with.
     """
 
     name: str
@@ -47,6 +48,8 @@ class Scope:
     capped: bool = False
     keep_for: str = ""
     places: int = 0
+    found: str = ""
+    restarts: int = 0
     compared_each: int = 5
     without: frozenset[str] = field(default_factory=frozenset)
 

@@ -43,6 +43,17 @@ CHECKED_SWITCH = json.dumps(
     }
 )
 EDITS = frozenset({"edit-deployment", "edit-live", "delete-live", "delete-deployment"})
+BESIDE_ADOPTION = frozenset(
+    {
+        "edit-deployment",
+        "edit-live",
+        "delete-deployment",
+        "suspend",
+        "crash",
+        "other-sample",
+        "deadline-over",
+    }
+)
 
 DEFAULT = (
     Scope("canary of 1, three versions", (CANARY,), (1,), revisions=3, without=EDITS),
@@ -66,6 +77,15 @@ DEFAULT = (
     Scope("canary of 2, freezes and turns", (CANARY,), freezes=True, capped=True, without=EDITS),
     Scope("blue/green of 2, kept after the watch", (BLUE_GREEN,), keep_for="48h", without=EDITS),
     Scope("canary of 4", (CANARY,), (4,), without=EDITS | {"suspend", "lose-status"}),
+    Scope("canary of 2, restarted", (CANARY,), restarts=2, without=EDITS | {"lose-status"}),
+    Scope(
+        "canary of 1, restarted, edits", (CANARY,), (1,), restarts=1, without=frozenset({"suspend"})
+    ),
+    Scope("auto of 1, restarted", (AUTO,), (1,), restarts=1, places=1, without=EDITS),
+    Scope("adopted by 2, other sizes", (CANARY,), (2, 0), found="both", disturbances=1),
+    Scope("adopted by 1", (CANARY,), (1,), found="both", without=BESIDE_ADOPTION),
+    Scope("adopted Service", (BLUE_GREEN,), (1,), found="Service", without=BESIDE_ADOPTION),
+    Scope("adopted Deployment", (CANARY,), (1,), found="Deployment", without=BESIDE_ADOPTION),
 )
 LARGE = (
     Scope("canary of 1, three versions, edited by hand", (CANARY,), (1,), revisions=3),
@@ -90,5 +110,15 @@ LARGE = (
     Scope("approval with 2, people, edits", (APPROVAL,), (2,), people=True),
     Scope("blue/green of 2, people", (BLUE_GREEN,), (2,), 3, people=True),
     Scope("canary of 2, people, three disturbances", (CANARY,), (2,), 2, 3, people=True),
+    Scope("canary of 2, restarted, edits, people", (CANARY,), restarts=2, people=True),
+    Scope("canary of 4, restarted, three versions", (CANARY,), (4, 1), 3, restarts=1),
+    Scope("auto of 2, restarted with 2 places", (AUTO,), (2,), restarts=2, places=2),
+    Scope("swap of 2, restarted with 2 places", (SWAP,), (2, 1), restarts=1, places=2),
+    Scope("adopted by 2, two disturbances", (CANARY,), (2, 0), found="both"),
+    Scope(
+        "adopted by 1, restarted, people", (CANARY,), (1,), found="both", restarts=1, people=True
+    ),
+    Scope("adopted Service, two disturbances", (CANARY,), (1, 0), found="Service"),
+    Scope("adopted Deployment, two disturbances", (ROLLING,), (1, 0), found="Deployment"),
 )
 SCOPES = DEFAULT + (LARGE if os.environ.get("HEADGATE_EXPLORE") == "large" else ())

@@ -6,6 +6,7 @@ status what the next pass reads.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from headgate.api.action import Action, ActionType
@@ -20,6 +21,7 @@ from headgate.api.status import (
 )
 from headgate.core.capacity import UNSCHEDULABLE
 from headgate.core.observation import (
+    INHERITED,
     KnownRevision,
     LiveService,
     Observation,
@@ -31,15 +33,19 @@ from headgate.core.observation import (
 from headgate.core.reverting import ABORTED, PEOPLES_REASONS
 from headgate.core.timing import to_text
 from tests.exploration.evidence import NOTHING, counted, evidence_dict, sample_of
+from tests.exploration.moments import History
 from tests.exploration.scope import APPROVAL_STEP, NOW, Scope
 from tests.exploration.world import (
+    RESTARTS,
     REVISIONS,
     VERSIONS,
     Asked,
     Memory,
     Remembered,
     World,
+    may_adopt,
     reverted_too,
+    to_go,
 )
 
 FRESH, OVER = to_text(NOW), to_text(NOW - 100_000)
@@ -49,21 +55,18 @@ LONG_GOOD = 100_000.0
 GENERATION = 7
 CRASHES = 3
 _TEXT = "x" * 1000
-_HISTORY = {
-    "decisions": [Decision(time=OVER, reason="Reason", message=_TEXT)] * 10,
-    "releases": [
-        ReleaseRecord(
-            version="0.0.0",
-            revision="z",
-            outcome="Reverted",
-            reason="Reason",
-            message=_TEXT,
-            started=OVER,
-            finished=OVER,
-        )
-    ]
-    * 10,
-}
+_DECISIONS = [Decision(time=OVER, reason="Reason", message=_TEXT)] * 10
+_RELEASES = [
+    ReleaseRecord(
+        version="0.0.0",
+        revision="z",
+        outcome="Reverted",
+        reason="Reason",
+        message=_TEXT,
+        started=OVER,
+        finished=OVER,
+    )
+] * 10
 """As much history as there can be: its sentences decide nothing, but they take room."""
 
 
@@ -80,7 +83,9 @@ def observation(world: World, scope: Scope) -> Observation:
         pod
         for name, side in sides
         if side.pods or side.ending
-        for pod in _pods(name, side.starting, side.ready, side.crashed, side.ending, side.stuck)
+        for pod in _pods(
+            name, side.starting, side.ready, side.crashed, side.ending, side.stuck, side.old
+        )
     )
     live = world.live
     release = world.memory.release
@@ -89,6 +94,9 @@ def observation(world: World, scope: Scope) -> Observation:
     )
     if world.action is not None:
         spec = spec.model_copy(update={"action": _action(world.action)})
+    if world.restart:
+        spec = spec.model_copy(update={"restart_at": RESTARTS[world.restart]})
+    found, adopts = world.found, may_adopt(world)
     return Observation(
         namespace="risk",
         name="fraud",
@@ -97,18 +105,22 @@ def observation(world: World, scope: Scope) -> Observation:
         revision=world.wanted,
         status=_status(world.memory, world.action),
         workloads=tuple(
-            Workload(name, side.replicas, side.intact) for name, side in sides if side.replicas >= 0
+            Workload(name, side.replicas, side.intact, restarted=RESTARTS[side.restarted])
+            for name, side in sides
+            if side.replicas >= 0
         ),
         pods=pods,
         live=None
         if live is None
         else LiveService(
-            live.revision,
+            # Without that mark it looks as if it selected both sides.
+            None if live.revision == INHERITED and live.adopted is None else live.revision,
             live.stable,
             live.previous,
             live.rejected,
             f"{_reason(live.asked)}: no good" if live.rejected else None,
             live.intact,
+            live.adopted,
         ),
         roles={
             role: revision
@@ -130,16 +142,47 @@ def observation(world: World, scope: Scope) -> Observation:
         turn=Turn(world.may_start, "1 of 1 release is under way") if scope.capped else None,
         # An author's own budget selects every pod, so none of ours is written.
         guarded=frozenset(names),
+        conflict="Service fraud is nobody's" if found.service and not adopts else None,
+        adoptable=found.service and adopts,
+        inherited=(found.uid or None) if adopts else None,
     )
+
+
+def history_of(world: World) -> History:
+    """What really happened, for the invariants to compare with."""
+    found = world.found
+    left = found.uid == found.taken != ""
+    return History(world.checked, world.reverted, taken=found.taken, left=left)
+
+
+def there(world: World, scope: Scope) -> Observation:
+    """What the planner sees, and what it does not: a Service that is nobody's yet, and the pods
+    that it selects, also once it has been taken over, as those of a revision `INHERITED`."""
+    seen, found = observation(world, scope), world.found
+    if found.service:
+        seen = replace(seen, live=LiveService(INHERITED))
+    elif seen.live is not None and world.live is not None and world.live.revision == INHERITED:
+        seen = replace(seen, live=replace(seen.live, revision=INHERITED))
+    else:
+        return seen
+    pods = _pods(INHERITED, starting=found.starting, ready=found.ready)
+    return replace(seen, pods=(*pods, *seen.pods))
 
 
 @cache
 def _pods(
-    name: str, starting: int, ready: int, crashed: int, ending: bool, stuck: int
+    name: str,
+    starting: int,
+    ready: int,
+    crashed: int = 0,
+    ending: bool = False,
+    stuck: int = 0,
+    old: int = 0,
 ) -> tuple[Pod, ...]:
     return (
         *(Pod(f"{name}-s{i}", name, ready=False, created=NOW) for i in range(starting)),
         *(Pod(f"{name}-r{i}", name, ready=True, created=NOW) for i in range(ready)),
+        *(Pod(f"{name}-o{i}", name, ready=True, created=NOW - 100_000) for i in range(old)),
         *(
             Pod(
                 f"{name}-c{i}",
@@ -214,10 +257,14 @@ def _status(memory: Memory, action: Asked | None) -> Status:
         previous=previous,
         previous_until=(OVER if memory.kept_over else LATER) if memory.kept else "",
         queued=OVER if memory.queued else "",
+        adopted=memory.adopted,
         rejected=rejected,
         release=None if memory.release is None else _release(memory.release),
         action=_handled(action) if memory.handled else None,
-        **_HISTORY,
+        decisions=_DECISIONS,
+        releases=[*_RELEASES[1:], _RELEASES[0].model_copy(update={"finished": FRESH})]
+        if memory.just_ended
+        else _RELEASES,
     )
 
 
@@ -297,12 +344,15 @@ def remember(status: Status, action: Asked | None) -> Memory:
         kept=status.previous.replicas if status.previous and status.previous_until else 0,
         kept_over=status.previous_until == OVER,
         queued=bool(status.queued),
+        adopted=status.adopted,
     )
 
 
 def store(world: World, status: Status) -> World:
     """The world once a pass has stored its status; the sample it counted is old news."""
     memory = remember(status, world.action)
+    if status.releases and status.releases[-1].finished == FRESH and to_go(world):
+        memory = memory._replace(just_ended=True)
     began = status.release is not None and status.release.started != BEGAN
     smoke = None if status.release is None or began else world.smoke
     world = world._replace(memory=memory, sample="", smoke=smoke)

@@ -45,10 +45,11 @@ def _words(intent: Intent) -> str:
 
 def _state(world: World) -> str:
     sides = [
-        f"{name} {side.ready}/{side.pods} of {side.replicas}"
+        f"{name} {side.ready + side.old}/{side.pods} of {side.replicas}"
         + (" edited" if not side.intact else "")
         + (f" {side.crashed} crashed" if side.crashed else "")
         + (f" {side.stuck} without a place" if side.stuck else "")
+        + (f" {side.old} from before the restart" if side.old else "")
         + (" ending" if side.ending else "")
         for name, side in zip(REVISIONS, world.sides, strict=False)
         if side.replicas >= 0 or side.pods or side.ending
@@ -59,6 +60,11 @@ def _state(world: World) -> str:
     else:
         traffic = "widened" if live.revision is None else f"pinned to {live.revision}"
         traffic += "" if live.intact else " edited"
+        traffic += "" if live.adopted is None else f", adopted {live.adopted}"
+    found = world.found
+    if found.uid or found.ready or found.starting:
+        pods = found.ready + found.starting
+        sides.append(f"{found.uid or 'what was there'} {found.ready}/{pods}")
     memory = world.memory
     release = memory.release
     stage = "at rest" if release is None else f"{release.revision} {release.stage} {release.step}"

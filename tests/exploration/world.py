@@ -1,37 +1,30 @@
 """A small world as one hashable value: everything that the planner reads, and no more.
 
-`carry_out` does to it what one write does to a real cluster; `tests.exploration.seeing` shows it to
-the planner. What decides nothing is not in it (names of pods, sentences, how long ago something
-was), so a world has finitely many values and `tests.exploration.explore` can visit all of them.
+`tests.exploration.writing` does to it what one write does to a real cluster,
+`tests.exploration.pods` what Deployments do, and `tests.exploration.seeing` shows it to the
+planner. What decides nothing is not in it (names of pods, sentences, how long ago something was),
+so a world has finitely many values and `tests.exploration.explore` can visit all of them.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from headgate.core.intents import (
-    DropRevision,
-    Intent,
-    KeepRevision,
-    MarkRevision,
-    RemoveWorkload,
-    RunSmoke,
-    SetRole,
-    SetTraffic,
-    SetWorkload,
-    ShrinkWorkload,
-)
-from headgate.core.reverting import PEOPLES_REASONS
+from headgate.core.observation import NO_DEPLOYMENT
 from tests.exploration.evidence import NOTHING, Counted
+from tests.exploration.found import FOUND, Found
 from tests.exploration.scope import Scope
 
 REVISIONS = "abc"
 VERSIONS = {"a": "1.0.0", "b": "2.0.0", "c": "3.0.0"}
+RESTARTS = ("", "2023-11-14T21:00:00Z", "2023-11-14T22:00:00Z")
+"""When people ask for a restart, by its number; 0 is never."""
 
 
 class Side(NamedTuple):
     """One revision: its Deployment (-1: none), its pods as counts, and what is kept of it; those
-    that are `stuck` have found no place for long."""
+    that are `stuck` have found no place for long. `restarted` is the last restart's number; `old`
+    pods are ready, and from before it."""
 
     replicas: int = -1
     intact: bool = True
@@ -40,6 +33,8 @@ class Side(NamedTuple):
     crashed: int = 0
     stuck: int = 0
     ending: bool = False
+    restarted: int = 0
+    old: int = 0
     kept: bool = False
     once_stable: bool = False
     rejected: bool = False
@@ -47,11 +42,12 @@ class Side(NamedTuple):
     @property
     def pods(self) -> int:
         """Pods that are not terminating."""
-        return self.starting + self.ready + self.crashed + self.stuck
+        return self.starting + self.ready + self.crashed + self.stuck + self.old
 
 
 class Live(NamedTuple):
-    """The live Service and the decisions written on it."""
+    """The live Service and the decisions written on it. `adopted` is not `None` when it was taken
+    over: the uid of the Deployment that is to go."""
 
     revision: str | None
     stable: str | None = None
@@ -59,6 +55,7 @@ class Live(NamedTuple):
     rejected: str | None = None
     asked: bool = False
     intact: bool = True
+    adopted: str | None = None
 
 
 class Checks(NamedTuple):
@@ -97,7 +94,8 @@ class Remembered(NamedTuple):
 
 class Memory(NamedTuple):
     """The status. `asked`: the rejection is a person's wish; `handled`: the spec's action was;
-    `kept`: so many pods of the version before stay after the watch; `queued`: it waits its turn.
+    `kept`: so many pods of the version before stay after the watch; `queued`: it waits its turn;
+    `just_ended`: a release has, and what was adopted has to stay a moment longer.
     """
 
     stable: str | None = None
@@ -109,6 +107,8 @@ class Memory(NamedTuple):
     kept: int = 0
     kept_over: bool = False
     queued: bool = False
+    adopted: str = ""
+    just_ended: bool = False
     current: bool = True
 
 
@@ -141,6 +141,9 @@ class World(NamedTuple):
     checked: frozenset[str] = frozenset()
     reverted: frozenset[str] = frozenset()
     places: int = 1000
+    adopt: bool = False
+    found: Found = Found()
+    restart: int = 0
 
     def side(self, revision: str) -> Side:
         """One revision's side."""
@@ -155,86 +158,26 @@ class World(NamedTuple):
 
 def nothing(scope: Scope, replicas: int) -> World:
     """The world in which a first version was just applied."""
-    world = World("a", replicas, sides=(Side(),) * scope.revisions)
+    found = FOUND[scope.found]
+    world = World(
+        "a", replicas, sides=(Side(),) * scope.revisions, adopt=bool(scope.found), found=found
+    )
     return world._replace(places=scope.places) if scope.places else world
 
 
-def carry_out(world: World, intent: Intent, scope: Scope) -> World:
-    """The world after one write."""
-    match intent:
-        case KeepRevision(revision):
-            if world.side(revision).kept:
-                return world
-            return world.put(revision, kept=True)._replace(order=(*world.order, revision))
-        case MarkRevision(revision, once_stable, rejected):
-            side = world.side(revision)
-            if not side.kept:
-                return world
-            world = world.put(
-                revision,
-                once_stable=side.once_stable if once_stable is None else once_stable,
-                rejected=side.rejected if rejected is None else rejected,
-            )
-            return reverted_too(world, revision if rejected else None)
-        case DropRevision(revision):
-            order = tuple(each for each in world.order if each != revision)
-            world = world.put(revision, kept=False, once_stable=False, rejected=False)
-            return world._replace(order=order)
-        case SetWorkload(revision, replicas) | ShrinkWorkload(revision, replicas):
-            world = world.put(revision, replicas=replicas, intact=True)
-            return world if scope.lag else follow(world, revision)
-        case RemoveWorkload(revision):
-            world = world.put(revision, replicas=-1, intact=True)
-            return world if scope.lag else follow(world, revision)
-        case SetTraffic(revision, stable, previous, rejected, reason):
-            asked = reason is not None and reason.split(":")[0] in PEOPLES_REASONS
-            live = Live(revision, stable, previous, rejected, asked)
-            return reverted_too(world._replace(live=live), rejected)
-        case SetRole("stable", revision):
-            return world._replace(roles=(revision, world.roles[1]))
-        case SetRole(_, revision):
-            return world._replace(roles=(world.roles[0], revision))
-        case RunSmoke(revision, after_switch):
-            wanted = Checks(revision, after_switch=after_switch)
-            known = world.smoke
-            if known is not None and known._replace(state=wanted.state) == wanted:
-                return world
-            return world._replace(smoke=wanted)
-    raise AssertionError(f"the world cannot carry out {intent}")
+def may_adopt(world: World) -> bool:
+    """Whether what is found may be taken over: only before anything of ours serves."""
+    return world.adopt and world.live is None and world.memory.stable is None
 
 
-def follow(world: World, revision: str) -> World:
-    """Let the pods of a Deployment follow its replicas; pods that do not serve go first."""
-    side = world.side(revision)
-    wanted = max(0, side.replicas)
-    surplus = side.pods - wanted
-    if surplus < 0:
-        return world.put(revision, starting=side.starting - surplus)
-    if surplus == 0:
-        return world
-    # Pods that hold no device go first, and go at once.
-    stuck = max(0, side.stuck - surplus)
-    surplus -= side.stuck - stuck
-    crashed = max(0, side.crashed - surplus)
-    surplus -= side.crashed - crashed
-    starting = max(0, side.starting - surplus)
-    surplus -= side.starting - starting
-    ready = side.ready - surplus
-    held = crashed + starting + ready < side.pods - side.stuck
-    return world.put(
-        revision,
-        stuck=stuck,
-        crashed=crashed,
-        starting=starting,
-        ready=ready,
-        ending=side.ending or held,
-    )
+def to_go(world: World) -> bool:
+    """Whether the live Service says that a Deployment which was adopted is to be deleted."""
+    return world.live is not None and world.live.adopted not in (None, NO_DEPLOYMENT)
 
 
-def free_places(world: World) -> int:
-    """Devices that no pod holds; every one that ends holds its own until it is gone."""
-    sides = world.sides
-    return world.places - sum(each.ready + each.crashed + each.ending for each in sides)
+def only_status_knows(world: World) -> bool:
+    """Whether somebody has taken off the live Service what it says of an adoption."""
+    return bool(world.memory.adopted) and world.live is not None and world.live.adopted is None
 
 
 def reverted_too(world: World, revision: str | None) -> World:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tests.golden.story import Story, apply
@@ -29,6 +30,16 @@ def _deployment_alone(world: World) -> None:
 def _abort(world: World) -> None:
     action = {"type": "Abort", "revision": world.revision, "by": "jane", "at": AT}
     apply("2.0.0", adopt=True, action=action)(world)
+
+
+def _delete_service(world: World) -> None:
+    world.live, world.old_service = None, False
+
+
+def _take_mark_off(world: World) -> None:
+    # As it is then seen: as if it selected both sides.
+    assert world.live is not None
+    world.live = replace(world.live, revision=None, adopted=None)
 
 
 STORIES = {
@@ -64,6 +75,12 @@ STORIES = {
         "Another version is asked for in the watch: the old Deployment goes after its release",
         {0: _before("2.0.0", adopt=True), 15: apply("3.0.0", adopt=True)},
         seconds=240,
+    ),
+    "adopted-and-edited": Story(
+        "Somebody takes the mark off the Service, later deletes it: the old Deployment goes anyway",
+        {0: _before("2.0.0", adopt=True), 2: _take_mark_off, 20: _delete_service},
+        seconds=70,
+        capacity_checked=False,
     ),
     "adopted-deployment-alone": Story(
         "Only a Deployment was there, whose pods another Service may select",

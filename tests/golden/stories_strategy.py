@@ -346,6 +346,17 @@ STORIES = {
         seconds=300,
         slots=4,
     ),
+    "auto-after-a-restart": Story(
+        "A restart finds no device to begin with, then a release comes: Auto makes room for it",
+        {
+            0: apply("1.0.0", replicas=1, strategy=_canary(*HALVES, **AUTO)),
+            50: change(restartAt="2026-11-26T10:00:00Z"),
+            60: later("2.0.0"),
+        },
+        seconds=240,
+        slots=1,
+        capacity_checked=False,
+    ),
     "auto-under-quota": Story(
         "A quota forbids one more pod: Auto turns to swap at once",
         {0: apply("1.0.0", strategy=_canary(*HALVES, **AUTO)), 60: later("2.0.0")},

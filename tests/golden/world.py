@@ -118,7 +118,8 @@ class Counters:
 @dataclass
 class World:
     """One namespace with one ModelDeployment. Its nodes have `slots` devices, of which each pod
-    needs one until it has ended; beyond `quota` pods none can be created."""
+    needs one until it has ended; beyond `quota` pods none can be created. The Deployments of the
+    revisions in `surplus` have a pod too many, which is to take another one's place."""
 
     behaviours: dict[str, Behaviour]
     rate: float = 50.0
@@ -155,6 +156,7 @@ class World:
     caps: Caps = field(default_factory=Caps)
     old_service: bool = False
     old_deployment: str | None = None
+    surplus: set[str] = field(default_factory=set)
 
     @property
     def served_by_old(self) -> bool:
@@ -332,7 +334,9 @@ class World:
             case DropRevision(revision):
                 del self.revisions[revision]
             case RestartWorkload(revision, at):
-                # Replacing the pods is the Deployment's own affair.
+                # Replacing the pods is the Deployment's own affair, if there is room to begin with.
+                if self.slots is not None and len(self.pods) >= self.slots:
+                    self.surplus.add(revision)
                 self.workloads[revision] = replace(self.workloads[revision], restarted=at)
             case SetWorkload(revision, replicas) | ShrinkWorkload(revision, replicas):
                 assert self.spec is not None
@@ -379,6 +383,9 @@ class World:
                 raise AssertionError(f"the world cannot carry out {intent}")
 
     def _scale(self, revision: str, replicas: int, grace: float) -> None:
+        if not replicas:
+            self.surplus.discard(revision)
+        replicas += revision in self.surplus
         pods = [pod for pod in self.pods if pod.revision == revision and pod.ends is None]
         for pod in sorted(pods, key=self.is_ready)[: max(0, len(pods) - replicas)]:
             # A pod that no node has yet goes at once.

@@ -217,6 +217,10 @@ class Status(StatusModel):
     release: Release | None = Field(default=None, description="The release under way.")
     analysis: AnalysisStatus | None = Field(default=None, description="The current verdict.")
     rejected: Rejection | None = Field(default=None, description="The last reverted version.")
+    adopted: Name = Field(
+        default="",
+        description="The uid of the adopted Deployment that is to go, none when none is left.",
+    )
     queued: Time = Field(
         default="", description="Since when a release waits for its turn; empty if none does."
     )

@@ -3,7 +3,7 @@
 The Service is ours from the first write on, and keeps the pods that it had until our first version
 is ready and checked; then it is pinned to that. The Deployment is left alone until the release of
 that version has ended, and then deleted. What is to be deleted stands on the Service, so that it
-needs no search and a kill forgets nothing.
+needs no search and a kill forgets nothing, and in the status.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def adopt(state: State) -> State:
     seen = state.seen
     adopted = [
         *(["Service"] if seen.adoptable else []),
-        *(["Deployment"] if seen.inherited else []),
+        *(["Deployment"] if seen.inherited and adopted_mark(state) == seen.inherited else []),
     ]
     if seen.live is None and state.stable is None and adopted:
         found = " and ".join(f"{kind} {seen.name}" for kind in adopted)
@@ -39,16 +39,24 @@ def adopt(state: State) -> State:
 
 def inherits(state: State) -> bool:
     """Whether the live Service keeps the pods that it had before it was taken over."""
+    if state.stable is not None:
+        return False
     live = state.seen.live
-    found = state.seen.adoptable if live is None else live.revision == INHERITED
-    return state.stable is None and found
+    if live is None:
+        return state.seen.adoptable
+    # Without a mark it looks as if it selected both sides, and there are none yet.
+    unmarked = live.revision is None and adopted_mark(state) is not None
+    return live.revision == INHERITED or unmarked
 
 
 def adopted_mark(state: State) -> str | None:
-    """What the live Service is to say of an adoption: the uid of the Deployment that is to go."""
+    """What the live Service is to say of an adoption: the uid of the Deployment that is to go. The
+    status still knows it when somebody edits or deletes the Service."""
     seen = state.seen
-    if seen.live is not None:
+    if seen.live is not None and seen.live.adopted is not None:
         return seen.live.adopted
+    if seen.status.adopted:
+        return seen.status.adopted
     return (seen.inherited or NO_DEPLOYMENT) if seen.adoptable or seen.inherited else None
 
 
@@ -68,7 +76,9 @@ def leaves_in(state: State) -> float | None:
         return None
     if state.stable is None or state.release is not None or seen.spec.suspend:
         return None
-    if live.revision != state.stable or seen.ready(state.stable) < max(1, state.replicas):
+    if live.revision != state.stable or not state.replicas:
+        return None
+    if seen.ready(state.stable) < state.replicas:
         return None
     if not state.releases:
         return 0.0

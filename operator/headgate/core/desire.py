@@ -95,7 +95,7 @@ def _next_pods(state: State) -> Split:
             candidate = candidate_now
         elif release.stage == "Starting" and state.step.shared:
             # Without surge a stable pod has to go before there is room for the first candidate.
-            there = max(stable_now, len(seen.pods_of(state.stable)))
+            there = _taken(state, state.stable)
             room = state.replicas + surge_of(spec) - there
             candidate = min(candidate, max(candidate_now, room))
         return Split(stable if state.stable else 0, candidate)
@@ -109,11 +109,11 @@ def _next_pods(state: State) -> Split:
         stable = min(stable_now, spare) if whole else stable_now
     elif target.stable > stable_now:
         # A step to a lower weight.
-        room = most - max(candidate_now, len(seen.pods_of(state.candidate)))
+        room = most - _taken(state, state.candidate)
         stable = max(stable_now, min(target.stable, room))
     candidate = target.candidate
     if target.candidate > candidate_now:
-        room = most - max(stable_now, len(seen.pods_of(state.stable)))
+        room = most - _taken(state, state.stable)
         candidate = max(candidate_now, min(target.candidate, room))
     elif target.candidate < candidate_now:
         needed = least - seen.ready(state.stable)
@@ -123,6 +123,13 @@ def _next_pods(state: State) -> Split:
 
 def _standing(state: State) -> Split:
     return Split(_current(state, state.stable), _current(state, state.candidate))
+
+
+def _taken(state: State, revision: str | None) -> int:
+    """Pods that take room; one too many that finds no place, as of a restart where there is none to
+    spare, takes none, and nobody waits for it."""
+    placed = [each for each in state.seen.pods_of(revision) if each.waiting != UNSCHEDULABLE]
+    return max(_current(state, revision), len(placed))
 
 
 def _current(state: State, revision: str | None) -> int:

@@ -78,6 +78,7 @@ def _traffic(state: State, desired: Desire) -> list[Intent]:
         and live.revision == desired.traffic
         and (live.stable == state.stable or state.stable is None)
         and live.rejected == rejected
+        and live.adopted == adopted_mark(state)
     ):
         return []
     return [_set_traffic(state, desired, adopted_mark(state))]

@@ -12,7 +12,7 @@ from headgate.api.status import (
     Status,
     VersionStatus,
 )
-from headgate.core.adoption import leaves_in, what_serves
+from headgate.core.adoption import adopted_mark, leaves_in, what_serves
 from headgate.core.capacity import room_deadline
 from headgate.core.conditions import conditions_of
 from headgate.core.desire import Desire, unpinned_deadline
@@ -59,6 +59,7 @@ def report(state: State, desired: Desire, intents: tuple[Intent, ...]) -> Plan:
         release=release,
         analysis=_analysis(state),
         rejected=state.rejected,
+        adopted=adopted_mark(state) or "",
         queued=state.queued,
         action=state.action,
         decisions=[*seen.status.decisions, *_decisions(state)][-DECISIONS_KEPT:],
