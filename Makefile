@@ -25,8 +25,8 @@ fi
 endef
 
 .PHONY: help demo demo-down test test-fast wheel test-wheel test-argocd test-kubernetes test-exploration \
-	test-faults lint format generate docs golden lock sbom bench-engine bench-judge bench-polls cluster-up \
-	cluster-down clean
+	test-faults lint format generate docs golden lock sbom bench-engine bench-judge bench-polls bench-image \
+	cluster-up cluster-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -127,6 +127,9 @@ bench-judge: $(READY) ## Simulate releases: healthy ones taken back, bad ones fo
 
 bench-polls: $(READY) ## Measure questions to Prometheus with up to 1,000 releases, and a dead one
 	@exec $(BIN)/python -m hack.bench polls --output docs/measurements.md $(BENCH)
+
+bench-image: $(READY) ## Weigh the operator's image, build it twice, and start it
+	@exec $(BIN)/python -m hack.bench image --output docs/measurements.md $(BENCH)
 
 cluster-up: $(READY) ## Start the local cluster "dev" and print the path of its kubeconfig
 	@$(BIN)/python -m hack.cluster up

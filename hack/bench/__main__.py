@@ -1,4 +1,4 @@
-"""The command line of the benchmarks; `make bench-engine`, `bench-judge` and `bench-polls` call it.
+"""The command line of the benchmarks; the targets `bench-…` of the Makefile call it.
 
 Exit codes: 0 measured, 1 something broke, 2 wrong usage, 3 this machine lacks something, 130
 interrupted.
@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from hack.bench import document, polls, report, verdict_report, verdicts
+from hack.bench import document, image, polls, report, verdict_report, verdicts
 from hack.bench.control_plane import REPOSITORY, benchmark_cluster
 from hack.bench.engine import Engine, Options
-from hack.cluster import ClusterError, ClusterUnavailableError
+from hack.cluster import ClusterError, ClusterUnavailableError, packages
 from hack.cluster.commands import tail
 from hack.cluster.record import ClusterRecord
 
@@ -37,6 +37,7 @@ examples:
   make bench-engine BENCH="--quick"                  a first look: 20 ModelDeployments, 5 releases
   make bench-judge                                   verdicts on simulated releases
   make bench-polls                                   questions to Prometheus, a dead provider
+  make bench-image                                   the image: sizes, contents, a second build
   python -m hack.bench engine --models 100,500 --busy 100 --under-way 1,20 --window 60
 """
 
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     """Give the parser of the command line."""
     top = argparse.ArgumentParser(
         prog="python -m hack.bench",
-        description="Measure what the operator costs, and how well it judges.",
+        description="Measure what the operator costs and weighs, and how well it judges.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -90,7 +91,9 @@ def parser() -> argparse.ArgumentParser:
         "--window", type=float, default=60.0, metavar="SECONDS", help="for each state (60)"
     )
     asking.set_defaults(execute=_polls)
-    for each in (engine, judge, asking):
+    holding = add("image", help="the operator's image: what it weighs and holds, built twice")
+    holding.set_defaults(execute=_image)
+    for each in (engine, judge, asking, holding):
         each.add_argument("--output", type=Path, metavar="FILE", help="write the results into FILE")
     return top
 
@@ -185,6 +188,23 @@ def _polls(given: argparse.Namespace) -> int:
         )
         return 1
     return 0
+
+
+def _image(given: argparse.Namespace) -> int:
+    began = time.monotonic()
+
+    def tell(what: str) -> None:
+        print(f"{time.monotonic() - began:4.0f} s  {what}", file=sys.stderr, flush=True)
+
+    packages.install_packages()
+    results = image.measure(tell)
+    section = image.markdown(results, _took(began), document.machine())
+    print(section)
+    if given.output is not None:
+        document.write(given.output, image.NAME, image.TITLE, section)
+    for fault in results.faults():
+        print(f"error: {fault}", file=sys.stderr)
+    return 1 if results.faults() else 0
 
 
 def _took(began: float) -> str:

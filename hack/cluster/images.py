@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from hack.cluster import progress
@@ -22,6 +23,7 @@ from hack.cluster.paths import cache_directory, on_overlay
 
 _BUILD_SECONDS = 1200
 _BOOTSTRAP_SECONDS = 600
+_RUN_SECONDS = 120
 _CERTIFICATES = Path("/etc/ssl/certs")
 _SUITE = "bookworm"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -53,13 +55,7 @@ def build_archive(
     """
     chosen = build_args or {}
     context, dockerfile = context.resolve(), dockerfile.resolve()
-    bases = [full_name(image) for image in base_images(dockerfile)]
-    unknown = [image for image in bases if image not in BASE_IMAGES]
-    if unknown:
-        raise ClusterError(
-            f"{dockerfile} begins from {', '.join(unknown)}. No registry is used here; images that "
-            f"can be made locally: {', '.join(BASE_IMAGES)}"
-        )
+    bases = _bases(dockerfile)
     inputs = [tag, *(f"{key}={value}" for key, value in sorted(chosen.items()))]
     inputs += [_base_digest(base) for base in bases]
     archives = cache_directory() / "images"
@@ -68,14 +64,46 @@ def build_archive(
     if archive.exists():
         return archive
     archives.mkdir(parents=True, exist_ok=True)
-    with exclusive(cache_directory() / "locks" / "images", "the image builder", 3600):
+    with _builder():
         if not archive.exists():
             for base in bases:
                 _make_base(base)
             with progress.step(f"building image {tag}"):
-                _build(context, dockerfile, tag, chosen, archive)
+                part = archive.with_suffix(".part")
+                _build(build_command(context, dockerfile, tag, chosen), tag, part)
+                part.rename(archive)
             _drop_older(archive, stem)
     return archive
+
+
+@contextmanager
+def passing(dockerfile: Path) -> Iterator[None]:
+    """Keep the builder for the body; what is built in it is gone at the end, bases excepted."""
+    with _builder():
+        for base in _bases(dockerfile):
+            _make_base(base)
+        known = _images()
+        try:
+            yield
+        finally:
+            if made := _images() - known:
+                run(builder_command("rmi", "--force", *sorted(made)), timeout=_BUILD_SECONDS)
+
+
+def build_anew(context: Path, dockerfile: Path, tag: str, archive: Path) -> None:
+    """Build the image `tag` from nothing but its bases, all its times set to 1970, into `archive`:
+    the same inputs should give the same bytes. Only within `passing`."""
+    _build(build_command(context, dockerfile, tag, anew=True), tag, archive)
+
+
+def run_in(tag: str, argv: Sequence[str]) -> str:
+    """Run a program in a new container of the image `tag`, as its user, and give its output."""
+    container = run(builder_command("from", "--pull-never", tag)).strip()
+    try:
+        isolation = ("--isolation", "chroot")
+        return run(builder_command("run", *isolation, container, "--", *argv), timeout=_RUN_SECONDS)
+    finally:
+        run(builder_command("rm", container))
 
 
 def full_name(image: str) -> str:
@@ -97,13 +125,19 @@ def builder_command(*arguments: str | Path) -> list[str | Path]:
 
 
 def build_command(
-    context: Path, dockerfile: Path, tag: str, build_args: Mapping[str, str] | None = None
+    context: Path,
+    dockerfile: Path,
+    tag: str,
+    build_args: Mapping[str, str] | None = None,
+    *,
+    anew: bool = False,
 ) -> list[str | Path]:
     """Give the command line of a build."""
     return builder_command(
         *("bud", "--isolation", "chroot", "--network", "host", "--pull-never"),
         # Keeping the steps makes the next build of a changed source as short as the change.
         "--layers",
+        *(("--no-cache", "--timestamp", "0") if anew else ()),
         *_mounts(),
         *(f"--build-arg={key}={value}" for key, value in sorted((build_args or {}).items())),
         *("--file", dockerfile, "--tag", tag),
@@ -140,14 +174,29 @@ def _store() -> Path:
     return cache_directory() / "buildah"
 
 
-def _build(
-    context: Path, dockerfile: Path, tag: str, build_args: Mapping[str, str], archive: Path
-) -> None:
-    run(build_command(context, dockerfile, tag, build_args), timeout=_BUILD_SECONDS)
-    part = archive.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    run(builder_command("push", tag, f"docker-archive:{part}:{tag}"), timeout=_BUILD_SECONDS)
-    part.rename(archive)
+def _builder() -> AbstractContextManager[None]:
+    return exclusive(cache_directory() / "locks" / "images", "the image builder", 3600)
+
+
+def _images() -> set[str]:
+    return set(run(builder_command("images", "--all", "--quiet", "--no-trunc")).split())
+
+
+def _bases(dockerfile: Path) -> list[str]:
+    bases = [full_name(image) for image in base_images(dockerfile)]
+    unknown = [image for image in bases if image not in BASE_IMAGES]
+    if unknown:
+        raise ClusterError(
+            f"{dockerfile} begins from {', '.join(unknown)}. No registry is used here; images that "
+            f"can be made locally: {', '.join(BASE_IMAGES)}"
+        )
+    return bases
+
+
+def _build(command: Sequence[str | Path], tag: str, archive: Path) -> None:
+    run(command, timeout=_BUILD_SECONDS)
+    archive.unlink(missing_ok=True)
+    run(builder_command("push", tag, f"docker-archive:{archive}:{tag}"), timeout=_BUILD_SECONDS)
 
 
 def _make_base(image: str) -> None:

@@ -21,7 +21,13 @@ from hack.cluster.build_context import (
 )
 from hack.cluster.errors import ClusterError
 from hack.cluster.image_archive import pack_program
-from hack.cluster.images import BASE_IMAGES, build_archive, full_name, pip_settings
+from hack.cluster.images import (
+    BASE_IMAGES,
+    build_anew,
+    build_archive,
+    full_name,
+    pip_settings,
+)
 
 PYTHON = "docker.io/library/python:3.11-slim-bookworm"
 
@@ -179,6 +185,32 @@ def test_a_build_is_done_once_and_its_successor_replaces_it(
     assert other.exists(), "an archive of another tag"
     assert build(VERSION="2") != second, "arguments are inputs too"
     assert arguments == ["--build-arg=VERSION=2"]
+
+
+def test_a_build_anew_uses_and_leaves_nothing_and_knows_no_time(
+    context: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADGATE_CACHE", str(tmp_path / "cache"))
+    calls: list[list[str]] = []
+    there = {"sha256:base", "sha256:cached"}
+
+    def run(argv: Sequence[object], **_: object) -> str:
+        words = [str(word) for word in argv]
+        calls.append(words)
+        if "bud" in words:
+            there.update(("sha256:step", "sha256:built"))
+        if "mmdebstrap" in words:
+            Path(words[-1]).write_text("a root file system")
+        return "\n".join(sorted(there)) if "images" in words else "container\n"
+
+    monkeypatch.setattr(images, "run", run)
+    with images.passing(context / "Dockerfile"):
+        build_anew(context, context / "Dockerfile", "headgate.local/x:1.0", tmp_path / "x.tar")
+    (build,) = (words for words in calls if "bud" in words)
+    assert "--no-cache" in build
+    assert build[build.index("--timestamp") + 1] == "0"
+    assert calls[-1][-2:] == ["sha256:built", "sha256:step"]
+    assert "rmi" in calls[-1]
 
 
 def test_a_packed_program_is_an_image_that_names_its_parts_by_digest(tmp_path: Path) -> None:
