@@ -24,8 +24,8 @@ FROM docker.io/library/python:3.11-slim-bookworm AS build
 RUN python3 -m venv --without-pip /opt/headgate
 COPY requirements.txt ./
 # Wheels only: what is compiled here would differ each time. Bytecode goes by no time stamp, so that
-# it does not either, and is made now because the file system is read-only at run time. Two thirds of
-# the typed Kubernetes clients get none: Headgate sends dicts, so nothing imports them.
+# it does not either, and is made now because the file system is read-only at run time. Most of the
+# typed Kubernetes clients gets none: Headgate sends dicts, so nothing imports it.
 RUN python3 -m pip --python /opt/headgate/bin/python3 install --no-cache-dir --no-compile \
         --disable-pip-version-check --require-hashes --only-binary=:all: -r requirements.txt \
     # Tests of libraries are never run here.
