@@ -19,6 +19,8 @@ from headgate.core import (
     keeping,
     lifecycle,
     plan,
+    promoting,
+    recovery,
     report,
     restarting,
 )
@@ -178,6 +180,10 @@ def _only_the_service_knows(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "adopted_mark", wrong)
 
 
+def _forgets_what_is_shared(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(recovery, "_adopt_shared", lambda state: state)
+
+
 def _restarts_again(state: State) -> State:
     ready = state.release is None and state.seen.workload(state.stable) is not None
     return state.change(restart_at=state.seen.spec.restart_at) if ready else state
@@ -240,7 +246,7 @@ BREAKS = (
     Break(
         "nothing is kept of the version before",
         "the_version_before_is_kept",
-        _always(advancing, "kept_of", 0),
+        _always(promoting, "kept_of", 0),
         _scope("want", disturbances=1),
     ),
     Break(
@@ -366,6 +372,12 @@ BREAKS = (
         "a_plan_can_be_made",
         _step_by_index,
         _scope("want", "scale", sizes=(2, 0)),
+    ),
+    Break(
+        "a lost status forgets with whom traffic is shared",
+        "capacity_is_kept",
+        _forgets_what_is_shared,
+        _scope("want", "lose-status", disturbances=3),
     ),
     Break(
         "what is taken over is pinned to nobody",

@@ -142,7 +142,8 @@ def _unschedulable(state: State) -> list[Pod]:
     if pods and not state.swaps:
         # Stable's, grown back beside a candidate after a lost status, may be the ones without room.
         pods += state.seen.pods_of(state.stable)
-    return [pod for pod in pods if pod.waiting == UNSCHEDULABLE]
+    waiting = [pod for pod in pods if pod.waiting == UNSCHEDULABLE]
+    return sorted(waiting, key=lambda each: each.name)
 
 
 def _failure(state: State) -> str:

@@ -154,10 +154,12 @@ def _traffic(state: State) -> str | None:
         return None if _widened(state) and _short_of_stable(state) else state.stable
     if _widened(state):
         return None
-    # After a step with more pods than this one (a load test) the surplus has to go first.
-    surplus = _standing(state).candidate > state.step.split.candidate
-    surplus = surplus or state.seen.ready(state.candidate) > state.step.split.candidate
-    return None if _both_ready(state) and not surplus else state.stable
+    # After a step with more pods than this one (a load test) the surplus has to go first; stable
+    # may lack pods where the Service was deleted while they changed.
+    standing, split = _standing(state), state.step.split
+    surplus = max(standing.candidate, state.seen.ready(state.candidate)) > split.candidate
+    fits = not surplus and standing.stable >= split.stable
+    return None if _both_ready(state) and fits else state.stable
 
 
 def _both_ready(state: State) -> bool:
@@ -169,8 +171,12 @@ def _widened(state: State) -> bool:
 
 
 def _short_of_stable(state: State) -> bool:
-    """After a lost status traffic may still be shared: it stays so until stable can take it all."""
-    least = state.replicas - unavailable_of(state.seen.spec)
+    """After a lost status traffic may still be shared: it stays so until stable can take it all, or
+    while pods are swapped as much as their ready floor asks for."""
+    spec = state.seen.spec
+    least = state.replicas - unavailable_of(spec)
+    if state.swaps:
+        least = max(1, ready_floor_of(spec))
     return state.seen.ready(state.stable) < least and state.seen.ready(state.candidate) > 0
 
 

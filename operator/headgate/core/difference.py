@@ -149,8 +149,9 @@ def _budgets(state: State, desired: Desire) -> list[Intent]:
 
 
 def _fewer_pods(state: State, desired: Desire) -> list[Intent]:
+    """Stable's last, so that a candidate which shrinks as well has no larger share meanwhile."""
     intents: list[Intent] = []
-    for workload in state.seen.workloads:
+    for workload in sorted(state.seen.workloads, key=lambda each: each.revision == state.stable):
         replicas = desired.replicas.get(workload.revision)
         if replicas is None:
             at_once = workload.revision in desired.at_once

@@ -32,7 +32,8 @@ def fail_by_pods(state: State) -> State:
     if release is None or release.stage == "Reverting":
         return state
     state = _note_progress(state)
-    pods = state.seen.pods_of(release.revision)
+    # In an order of their own: what is said of one is written beside the traffic.
+    pods = tuple(sorted(state.seen.pods_of(release.revision), key=lambda each: each.name))
     refused = _refused(state)
     if POD_SECURITY in refused and waits_for_pods(state) and not _held(state):
         return revert(state, "PodsForbidden", refused)

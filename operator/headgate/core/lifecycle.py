@@ -41,19 +41,20 @@ def start(state: State) -> State:
         return state
     if refused(state):
         return state
-    if seen.missing is not None:
-        return state.wait(f"{seen.spec.model.version} is not released: {seen.missing}.")
-    if seen.spec.suspend:
-        return state.wait(f"{seen.spec.model.version} is not released while spec.suspend is true.")
     known = seen.known(revision)
-    frozen = freeze(state)
     first = state.stable is None
     going_back = known is not None and known.once_stable and not known.rejected
     version = seen.spec.model.version
-    if frozen and not going_back:
-        return state.wait(f"{version} is not released in {frozen}.")
-    if not first and not going_back and seen.turn is not None and not seen.turn.granted:
-        return queue(state, f"{version} waits for its turn: {seen.turn.sentence}.")
+    if not _serves(state, revision):
+        if seen.missing is not None:
+            return state.wait(f"{version} is not released: {seen.missing}.")
+        if seen.spec.suspend:
+            return state.wait(f"{version} is not released while spec.suspend is true.")
+        frozen = freeze(state)
+        if frozen and not going_back:
+            return state.wait(f"{version} is not released in {frozen}.")
+        if not first and not going_back and seen.turn is not None and not seen.turn.granted:
+            return queue(state, f"{version} waits for its turn: {seen.turn.sentence}.")
     state = begin(state, revision, version, direct=first or going_back)
     if first:
         return state.say("ReleaseStarted", f"Starting the first version, {version}.")
@@ -69,6 +70,13 @@ def start(state: State) -> State:
             "ReleaseStarted", f"Releasing {version} with another template or ConfigMap ({kind})."
         )
     return state.say("ReleaseStarted", f"Releasing {version} over {stable} ({kind}).")
+
+
+def _serves(state: State, revision: str) -> bool:
+    """Whether a version that was being released still gets live traffic after the status was lost:
+    nothing may take that away at once, so nothing keeps its release from beginning anew."""
+    live, workload = state.seen.live, state.seen.workload(revision)
+    return live is not None and live.revision is None and workload is not None
 
 
 def _tell_what_is_missing(state: State) -> State:

@@ -10,6 +10,7 @@ from headgate.core.intents import MarkRevision
 from headgate.core.judging import begin_step, evidence_of, hold_left, hold_of
 from headgate.core.keeping import end_watch, kept_now
 from headgate.core.reverting import UNDONE, reject, revert
+from headgate.core.settings import kept_of
 from headgate.core.state import State
 from headgate.core.timing import for_people, to_text
 from headgate.judge import Evidence, throughput
@@ -22,7 +23,10 @@ def promote(state: State) -> State:
     before = throughput(evidence_of(state))
     old = state.stable
     workload = state.seen.workload(old)
-    kept = min(release.kept, workload.replicas if workload is not None else 0)
+    # Not what was kept at the step's beginning: the capacity may have become another.
+    kept = 0
+    if workload is not None and not state.swaps:
+        kept = min(kept_of(state.seen.spec), workload.replicas)
     state = (
         _give_up_undone(state)
         .change(

@@ -12,6 +12,7 @@ from headgate.core.observation import INHERITED, NOWHERE, Observation
 from headgate.core.settings import kept_of
 from headgate.core.state import State
 from headgate.core.timing import to_text
+from headgate.core.weights import Split
 
 
 def recover(seen: Observation, now: float) -> State:
@@ -29,7 +30,7 @@ def recover(seen: Observation, now: float) -> State:
         action=status.action,
         releases=tuple(status.releases),
     )
-    return _adopt_rejection(_adopt_stable(state))
+    return _adopt_rejection(_adopt_shared(_adopt_stable(state)))
 
 
 def _adopt_stable(state: State) -> State:
@@ -78,6 +79,40 @@ def _believe_service(state: State, stable: str, previous: str | None) -> State:
         f"Took {state.version_of(stable)} as stable from the live Service, because the status "
         "did not say so.",
     )
+
+
+def _adopt_shared(state: State) -> State:
+    """Traffic is shared with a version that the spec does not ask for, or that was rejected: it is
+    still being released, so that it leaves as one that is superseded, and costs no capacity."""
+    seen, live = state.seen, state.seen.live
+    if live is None or live.revision is not None or state.stable is None:
+        return state
+    others = [
+        known
+        for known in seen.revisions
+        if known.revision != state.stable
+        and (known.revision != seen.revision or known.rejected)
+        and seen.workload(known.revision) is not None
+    ]
+    if state.release is not None or not others:
+        return state
+    newest = max(others, key=lambda each: each.number)
+    pods = {each.revision: each.replicas for each in seen.workloads}
+    share = Split(pods.get(state.stable, 0), pods[newest.revision]).effective_weight
+    now = to_text(state.now)
+    release = Release(
+        revision=newest.revision,
+        version=newest.version,
+        stage="Reverting" if newest.rejected else "Stepping",
+        reason="Rejected" if newest.rejected else "",
+        message="it was rejected before the status was lost" if newest.rejected else "",
+        weight=round(share),
+        started=now,
+        step_started=now,
+        progressed=now,
+        decided=now if newest.rejected else "",
+    )
+    return state.change(release=release)
 
 
 def _adopt_rejection(state: State) -> State:
