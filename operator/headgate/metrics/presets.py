@@ -91,7 +91,16 @@ _PREDICTS = Matcher(
 )
 _NOT_INTERNAL = Matcher("route", "!~", "/-/.*")
 _NOT_A_PROBE = Matcher("endpoint", "!~", "/|/livez|/readyz|/healthz|/metrics")
-_COMPLETES = Matcher("handler", "=~", "/v1/.*|/generate|/invocations")
+_INFERS = (
+    Matcher(
+        "handler",
+        "=~",
+        "/v[12]/.*|/inference/v1/generate|/cohere/v2/chat"
+        "|/(pooling|classify|score|rerank|generative_scoring|invocations)",
+    ),
+    # A GET of /v1/models is a probe or a router's question.
+    Matcher("method", "=", "POST"),
+)
 _NOT_ADMIN = Matcher("envoy_http_conn_manager_prefix", "!~", "admin|agent|stats")
 # With a canary ingress the requests to its Service are counted under the name of the other one.
 _NOT_ELSEWHERE = Matcher("canary", "=~", "|-")
@@ -118,13 +127,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             ("handler", "method", "status"),
             Matcher("status", "=~", "5.."),
             Series("vllm:e2e_request_latency_seconds_bucket", ("engine", "model_name")),
-            _COMPLETES,
+            *_INFERS,
         ),
         "torchserve": Preset(
+            # Requests2XX would also count probes, scrapes and calls of the management API.
             requests=(
-                Series("Requests2XX", ("Hostname", "Level")),
-                Series("Requests4XX", ("Hostname", "Level")),
-                Series("Requests5XX", ("Hostname", "Level")),
+                Series("ts_inference_requests_total", ("hostname", "model_name", "model_version")),
             ),
             failed=(Series("Requests5XX", ("Hostname", "Level")),),
             buckets=None,
