@@ -37,6 +37,10 @@ _DIGEST = (
     "The chart of a release names the digest of the image that was built with it "
     "(.github/workflows/release.yaml); this one has no image yet. image.digest sets it."
 )
+_STORAGE = (
+    "It writes nothing but logs, and a node that does not count local storage takes no pod that "
+    "asks for some (the kubelet of the local cluster is one). resources sets it."
+)
 _TEST = "The pod of `helm test` asks two questions and ends. "
 _ASKED = "It was asked to: this mode takes away, or replaces, what the chart has by default."
 
@@ -66,6 +70,8 @@ EXPLAINED: dict[tuple[str, str], tuple[frozenset[str], str]] = {
         WITH_TEST,
         _TEST + "It has a limit of memory, but not of CPU.",
     ),
+    ("container-ephemeral-storage-request-and-limit", "Deployment"): (ALL, _STORAGE),
+    ("container-ephemeral-storage-request-and-limit", "Pod"): (WITH_TEST, _STORAGE),
     ("pod-networkpolicy", "Pod"): (WITH_TEST, "As CKV2_K8S_6 above."),
     ("pod-networkpolicy", "Deployment"): (frozenset({"no-network-policy"}), _ASKED),
     ("deployment-replicas", "Deployment"): (frozenset({"one-replica"}), _ASKED),
