@@ -116,6 +116,7 @@ def _essence(status: Status) -> tuple[Any, ...]:
         status.verdict == Verdict.BAD,
         status.selector,
         status.rejected,
+        status.adopted,
         status.decisions,
         status.releases,
         [side.revision if side is not None else None for side in sides],
