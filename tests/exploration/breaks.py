@@ -19,7 +19,6 @@ from headgate.core import (
     keeping,
     lifecycle,
     plan,
-    promoting,
     recovery,
     report,
     restarting,
@@ -246,7 +245,7 @@ BREAKS = (
     Break(
         "nothing is kept of the version before",
         "the_version_before_is_kept",
-        _always(promoting, "kept_of", 0),
+        _always(keeping, "kept_of", 0),
         _scope("want", disturbances=1),
     ),
     Break(

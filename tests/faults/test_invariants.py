@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from hack.cluster import Cluster
-from headgate.core import advancing, desire, difference, promoting, recovery
+from headgate.core import advancing, desire, difference, keeping, recovery
 from headgate.core.intents import SetTraffic
 from headgate.core.observation import Observation
 from headgate.core.state import State
@@ -166,7 +166,7 @@ async def test_a_release_that_goes_back_is_noticed(
 async def test_a_previous_version_without_pods_is_noticed(
     established_crd: Cluster, broken: ExitStack
 ) -> None:
-    broken.enter_context(patch.object(promoting, "kept_of", lambda _: 0))
+    broken.enter_context(patch.object(keeping, "kept_of", lambda _: 0))
     assert await noticed(
         established_crd, story("BlueGreen", "good"), "1.0.0 is kept to go back to, without a pod"
     )

@@ -19,9 +19,10 @@ from headgate.core.judging import (
     most_hold_of,
     on_inconclusive,
 )
+from headgate.core.keeping import to_keep
 from headgate.core.promoting import promote, smoke, watch
 from headgate.core.reverting import revert
-from headgate.core.settings import kept_of, ready_floor_of
+from headgate.core.settings import ready_floor_of
 from headgate.core.state import State
 from headgate.core.steps import Step, StepKind
 from headgate.core.timing import for_people, to_text
@@ -90,10 +91,7 @@ def _enter(state: State, index: int) -> State:
     assert release is not None
     step = state.steps[index]
     if step.weight == 100:
-        workload = state.seen.workload(state.stable)
-        kept = min(workload.replicas if workload else 0, kept_of(state.seen.spec))
-        kept = 0 if state.swaps else kept
-        state = state.proceed(stage="Promoting", step=index, kept=kept)
+        state = state.proceed(stage="Promoting", step=index, kept=to_keep(state))
         if state.stable is not None:
             state = state.say("StepEntered", f"{release.version} goes to 100 %{_way(state)}.")
         return _promoting(state)

@@ -8,9 +8,17 @@ many pods are kept until when. The next release ends it.
 from __future__ import annotations
 
 from headgate.api.quantities import parse_duration
-from headgate.core.settings import keep_for_of
+from headgate.core.settings import keep_for_of, kept_of
 from headgate.core.state import State
 from headgate.core.timing import to_seconds, to_text
+
+
+def to_keep(state: State) -> int:
+    """Pods of the stable version that stay when another takes its place now."""
+    workload = state.seen.workload(state.stable)
+    if workload is None or state.swaps:
+        return 0
+    return min(workload.replicas, kept_of(state.seen.spec))
 
 
 def kept_now(state: State) -> int:

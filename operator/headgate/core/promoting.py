@@ -8,9 +8,8 @@ from __future__ import annotations
 from headgate.api.strategy import StrategyType
 from headgate.core.intents import MarkRevision
 from headgate.core.judging import begin_step, evidence_of, hold_left, hold_of
-from headgate.core.keeping import end_watch, kept_now
+from headgate.core.keeping import end_watch, kept_now, to_keep
 from headgate.core.reverting import UNDONE, reject, revert
-from headgate.core.settings import kept_of
 from headgate.core.state import State
 from headgate.core.timing import for_people, to_text
 from headgate.judge import Evidence, throughput
@@ -22,11 +21,8 @@ def promote(state: State) -> State:
     assert release is not None
     before = throughput(evidence_of(state))
     old = state.stable
-    workload = state.seen.workload(old)
-    # Not what was kept at the step's beginning: the capacity may have become another.
-    kept = 0
-    if workload is not None and not state.swaps:
-        kept = min(kept_of(state.seen.spec), workload.replicas)
+    # Not what was to be kept at the step's beginning: the capacity may have become another.
+    kept = to_keep(state)
     state = (
         _give_up_undone(state)
         .change(
