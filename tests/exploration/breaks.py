@@ -24,8 +24,8 @@ from headgate.core import (
     restarting,
 )
 from headgate.core.desire import Desire
-from headgate.core.intents import Intent, Plan, RemoveWorkload, SetRole
-from headgate.core.observation import NOWHERE, Observation, Pod
+from headgate.core.intents import Intent, Plan, RemoveWorkload, RestartWorkload, SetRole
+from headgate.core.observation import NOWHERE, Observation, Pace, Pod
 from headgate.core.state import State
 from headgate.core.steps import Step
 from headgate.core.weights import Split
@@ -184,8 +184,10 @@ def _forgets_what_is_shared(patch: pytest.MonkeyPatch) -> None:
 
 
 def _restarts_again(state: State) -> State:
-    ready = state.release is None and state.seen.workload(state.stable) is not None
-    return state.change(restart_at=state.seen.spec.restart_at) if ready else state
+    workload, at = state.seen.workload(state.stable), state.seen.spec.restart_at
+    if state.release is not None or workload is None or at is None:
+        return state
+    return state.change(restarts=(RestartWorkload(workload.revision, at, Pace(1, 0)),))
 
 
 def _all_pods_take_room(patch: pytest.MonkeyPatch) -> None:
@@ -419,6 +421,18 @@ BREAKS = (
         "a_restart_is_not_forgotten",
         _in_chain("restart", lambda state: state),
         _scope("restart", restarts=1, disturbances=1),
+    ),
+    Break(
+        "a restart goes as fast as it likes",
+        "a_restart_keeps_the_pace",
+        _always(restarting, "_pace", Pace(1, 1)),
+        _scope("restart", restarts=1, disturbances=1),
+    ),
+    Break(
+        "a restart waits for a place for ever",
+        "a_restart_ends",
+        _always(restarting, "_without_place", None),
+        _scope("restart", sizes=(1,), strategies=(AUTO,), places=1, restarts=1, disturbances=1),
     ),
     Break(
         "a pod without a place takes room",

@@ -24,6 +24,7 @@ OF_A_WRITE: tuple[Callable[[Write], str | None], ...] = (
     of_writes.what_was_adopted_goes_last,
     of_writes.a_restart_happens_once,
     of_writes.a_restart_moves_no_traffic,
+    of_writes.a_restart_keeps_the_pace,
 )
 OF_A_PASS: tuple[Callable[[Pass], str | None], ...] = (
     of_passes.stays_within_64_kib,
@@ -43,6 +44,7 @@ OF_A_REST: tuple[Callable[[Pass], str | None], ...] = (
     of_rests.children_of_nobody_are_gone,
     of_rests.what_was_adopted_is_gone,
     of_rests.a_restart_is_not_forgotten,
+    of_rests.a_restart_ends,
 )
 
 

@@ -3,6 +3,8 @@ be awaited. See `tests.exploration.of_writes` for what an invariant is."""
 
 from __future__ import annotations
 
+from headgate.api.strategy import Capacity
+from headgate.core.capacity import UNSCHEDULABLE
 from headgate.core.observation import NOWHERE
 from headgate.core.settings import replicas_of
 from tests.exploration.moments import Pass
@@ -75,3 +77,18 @@ def a_restart_is_not_forgotten(done: Pass) -> str | None:
     if workload is None or workload.restarted == spec.restart_at:
         return None
     return f"{workload.revision} was restarted at {workload.restarted or 'no time'}"
+
+
+def a_restart_ends(done: Pass) -> str | None:
+    """No pod that a restart has added waits for its place for ever; where pods may not make way for
+    it, the status says so."""
+    status, spec = done.plan.status, done.seen.spec
+    if status.stable is None or status.release is not None or spec.suspend:
+        return None
+    stable = status.stable.revision
+    pods, workload = done.after.pods_of(stable), done.after.workload(stable)
+    waiting = [each.name for each in pods if each.waiting == UNSCHEDULABLE]
+    if workload is None or len(pods) <= workload.replicas or not waiting:
+        return None
+    told = spec.strategy.capacity is Capacity.SURGE and "finds no room" in status.message
+    return None if told else f"{waiting[0]} has no place: {status.message}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from headgate.api.strategy import Capacity
 from headgate.core.adoption import SECONDS_AFTER_RELEASE
 from headgate.core.intents import (
     RemoveAdopted,
@@ -247,6 +248,9 @@ def a_restart_happens_once(write: Write) -> str | None:
         return f"{intent.revision}, which has no Deployment, is restarted"
     if to_seconds(workload.restarted) < to_seconds(intent.at):
         return None
+    if workload.restarted == intent.at and workload.pace != intent.pace:
+        # The restart that is under way goes on at another pace.
+        return None
     return f"{intent.revision} is restarted for {intent.at}, and was for {workload.restarted}"
 
 
@@ -263,3 +267,17 @@ def a_restart_moves_no_traffic(write: Write) -> str | None:
     if live is None or live.revision != intent.revision:
         return f"{intent.revision} is restarted, and does not get all live traffic"
     return None
+
+
+def a_restart_keeps_the_pace(write: Write) -> str | None:
+    """A restart has no more pods than maxSurge allows and no fewer ready than maxUnavailable; where
+    pods make way for others, no fewer than the ready floor, but of a single one."""
+    intent, spec = write.intent, write.planned.spec
+    if not isinstance(intent, RestartWorkload):
+        return None
+    pace, most, fewest = intent.pace, surge_of(spec), unavailable_of(spec)
+    if spec.strategy.capacity is not Capacity.SURGE and not pace.surge:
+        fewest = max(1, replicas_of(spec) - ready_floor_of(spec))
+    if pace.surge <= most and pace.unavailable <= fewest:
+        return None
+    return f"{intent.revision} is restarted with {pace}, allowed are {most} more, {fewest} fewer"

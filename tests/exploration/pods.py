@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from headgate.core.observation import Pace
 from tests.exploration.world import World
 
 
-def restarted(world: World, revision: str, number: int) -> World:
+def restarted(world: World, revision: str, number: int, pace: Pace) -> World:
     """The template has changed: pods that do not serve are replaced at once, the others one by one
-    (`rolled`)."""
+    (`rolled`). With the same time again only the pace is another one."""
     side = world.side(revision)
+    world = world.put(revision, pace=(pace.surge, pace.unavailable))
+    if side.restarted == number:
+        return world
     return world.put(
         revision,
         restarted=number,
@@ -21,11 +25,10 @@ def restarted(world: World, revision: str, number: int) -> World:
 
 
 def rolled(world: World, revision: str) -> tuple[World, ...]:
-    """What a Deployment does next that replaces its pods: a quarter more, rounded up, while a
-    quarter, rounded down, may be missing."""
+    """What a Deployment does next that replaces its pods, at the pace of its restart."""
     side = world.side(revision)
     wanted = max(0, side.replicas)
-    surge, unavailable = -(-wanted // 4), wanted // 4
+    surge, unavailable = side.pace or (0, 0)
     after = []
     if side.old and side.pods - side.old < wanted and side.pods < wanted + surge:
         after.append(world.put(revision, starting=side.starting + 1))
@@ -39,7 +42,7 @@ def follow(world: World, revision: str) -> World:
     they are to replace others."""
     side = world.side(revision)
     wanted = max(0, side.replicas)
-    most = wanted + (-(-wanted // 4) if side.old else 0)
+    most = wanted + (side.pace[0] if side.old and side.pace else 0)
     if side.pods < wanted:
         return world.put(revision, starting=side.starting + wanted - side.pods)
     surplus = side.pods - most

@@ -82,6 +82,7 @@ DEFAULT = (
         "canary of 1, restarted, edits", (CANARY,), (1,), restarts=1, without=frozenset({"suspend"})
     ),
     Scope("auto of 1, restarted", (AUTO,), (1,), restarts=1, places=1, without=EDITS),
+    Scope("no room for a restart", (CANARY,), (1,), 1, restarts=1, places=1, without=EDITS),
     Scope("adopted by 2, other sizes", (CANARY,), (2, 0), found="both", disturbances=1),
     Scope("adopted by 1", (CANARY,), (1,), found="both", without=BESIDE_ADOPTION),
     Scope("adopted Service", (BLUE_GREEN,), (1,), found="Service", without=BESIDE_ADOPTION),

@@ -25,6 +25,7 @@ from headgate.core.observation import (
     KnownRevision,
     LiveService,
     Observation,
+    Pace,
     Pod,
     SmokeResult,
     Turn,
@@ -105,7 +106,13 @@ def observation(world: World, scope: Scope) -> Observation:
         revision=world.wanted,
         status=_status(world.memory, world.action),
         workloads=tuple(
-            Workload(name, side.replicas, side.intact, restarted=RESTARTS[side.restarted])
+            Workload(
+                name,
+                side.replicas,
+                side.intact,
+                restarted=RESTARTS[side.restarted],
+                pace=None if side.pace is None else Pace(*side.pace),
+            )
             for name, side in sides
             if side.replicas >= 0
         ),

@@ -23,8 +23,8 @@ RESTARTS = ("", "2023-11-14T21:00:00Z", "2023-11-14T22:00:00Z")
 
 class Side(NamedTuple):
     """One revision: its Deployment (-1: none), its pods as counts, and what is kept of it; those
-    that are `stuck` have found no place for long. `restarted` is the last restart's number; `old`
-    pods are ready, and from before it."""
+    that are `stuck` have found no place for long. `restarted` is the last restart's number, `pace`
+    the pods that may be too many and too few in it; `old` pods are ready, and from before it."""
 
     replicas: int = -1
     intact: bool = True
@@ -34,6 +34,7 @@ class Side(NamedTuple):
     stuck: int = 0
     ending: bool = False
     restarted: int = 0
+    pace: tuple[int, int] | None = None
     old: int = 0
     kept: bool = False
     once_stable: bool = False

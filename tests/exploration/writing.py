@@ -52,8 +52,8 @@ def carry_out(world: World, intent: Intent, scope: Scope) -> World:
             return world if scope.lag else follow(world, revision)
         case RemoveWorkload(revision):
             return without_workload(world, revision, scope)
-        case RestartWorkload(revision, at):
-            return restarted(world, revision, RESTARTS.index(at))
+        case RestartWorkload(revision, at, pace):
+            return restarted(world, revision, RESTARTS.index(at), pace)
         case SetTraffic(revision, stable, previous, rejected, reason, adopted):
             asked = reason is not None and reason.split(":")[0] in PEOPLES_REASONS
             live = Live(revision, stable, previous, rejected, asked, adopted=adopted)
@@ -76,7 +76,7 @@ def carry_out(world: World, intent: Intent, scope: Scope) -> World:
 
 def without_workload(world: World, revision: str, scope: Scope) -> World:
     """The Deployment of a revision is deleted."""
-    world = world.put(revision, replicas=-1, intact=True, restarted=0)
+    world = world.put(revision, replicas=-1, intact=True, restarted=0, pace=None)
     return world if scope.lag else follow(world, revision)
 
 

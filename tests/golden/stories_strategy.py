@@ -357,6 +357,43 @@ STORIES = {
         slots=1,
         capacity_checked=False,
     ),
+    "auto-restarted-without-room": Story(
+        "A restart finds no device for one pod more: under Auto its pods make way first",
+        {
+            0: apply("1.0.0", strategy=_canary(*HALVES, **AUTO)),
+            50: change(restartAt="2026-11-26T10:00:00Z"),
+        },
+        seconds=120,
+        slots=4,
+    ),
+    "swap-restarted": Story(
+        "Under Swap the pods of a restart make way from the beginning",
+        {
+            0: apply("1.0.0", strategy=_canary(*HALVES, **SWAP)),
+            50: change(restartAt="2026-11-26T10:00:00Z"),
+        },
+        seconds=80,
+        slots=4,
+    ),
+    "surge-restarted-without-room": Story(
+        "With capacity Surge the status says why a restart does not end",
+        {
+            0: apply("1.0.0", strategy=_canary(*HALVES)),
+            50: change(restartAt="2026-11-26T10:00:00Z"),
+        },
+        seconds=90,
+        slots=4,
+    ),
+    "surge-restarted-then-auto": Story(
+        "A restart that finds no room goes on once the spec lets its pods make way",
+        {
+            0: apply("1.0.0", strategy=_canary(*HALVES)),
+            50: change(restartAt="2026-11-26T10:00:00Z"),
+            100: change(strategy=_canary(*HALVES, **AUTO)),
+        },
+        seconds=140,
+        slots=4,
+    ),
     "auto-under-quota": Story(
         "A quota forbids one more pod: Auto turns to swap at once",
         {0: apply("1.0.0", strategy=_canary(*HALVES, **AUTO)), 60: later("2.0.0")},

@@ -183,8 +183,9 @@ class Teller:
                 return f"disruption budget of {name(revision)}"
             case DropDisruptionBudget(revision) if self.story.tells_budgets:
                 return f"disruption budget of {name(revision)} deleted"
-            case RestartWorkload(revision, at):
-                return f"Deployment of {name(revision)} replaces its pods ({at})"
+            case RestartWorkload(revision, at, pace):
+                how = f"{pace.surge} more, {pace.unavailable} fewer at a time"
+                return f"Deployment of {name(revision)} replaces its pods, {how} ({at})"
             case SetRole() | SetDisruptionBudget() | DropDisruptionBudget():
                 return ""
             case _:

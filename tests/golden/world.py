@@ -333,11 +333,14 @@ class World:
                 )
             case DropRevision(revision):
                 del self.revisions[revision]
-            case RestartWorkload(revision, at):
+            case RestartWorkload(revision, at, pace):
                 # Replacing the pods is the Deployment's own affair, if there is room to begin with.
-                if self.slots is not None and len(self.pods) >= self.slots:
+                self.surplus.discard(revision)
+                if pace.surge and self.slots is not None and len(self.pods) >= self.slots:
                     self.surplus.add(revision)
-                self.workloads[revision] = replace(self.workloads[revision], restarted=at)
+                self.workloads[revision] = replace(
+                    self.workloads[revision], restarted=at, pace=pace
+                )
             case SetWorkload(revision, replicas) | ShrinkWorkload(revision, replicas):
                 assert self.spec is not None
                 made = Workload(revision, replicas, restarted=self.spec.restart_at or "")

@@ -253,7 +253,8 @@ class ModelDeploymentSpec(SpecModel):
     """What a person asks of the release under way, such as an approval; carried out once."""
     restart_at: Moment | None = None
     """When a restart of the pods was asked for, as in 2026-11-26T10:00:00Z: pods whose Deployment
-    has not been restarted since are replaced, once no release moves traffic. It is no release."""
+    has not been restarted since are replaced under maxSurge and maxUnavailable, once no release
+    moves traffic. It is no release."""
     adopt: bool = False
     """Take over what has this name and belongs to nobody, before the first version serves: the
     Service keeps its pods until that version is ready and checked, and then has the ports of this

@@ -16,7 +16,6 @@ from headgate.core.intents import (
     MarkRevision,
     RemoveAdopted,
     RemoveWorkload,
-    RestartWorkload,
     RunSmoke,
     SetDisruptionBudget,
     SetReplicas,
@@ -61,7 +60,7 @@ def difference(state: State, desired: Desire) -> tuple[Intent, ...]:
         *_budgets(state, desired),
         *_marks(state),
         *_replicas(state),
-        *_restart(state),
+        *state.restarts,
         *_smoke(state),
         *_revisions_dropped(state, desired),
         *state.warm_ups,
@@ -183,12 +182,6 @@ def _unwritten(state: State, mark: MarkRevision) -> bool:
         None,
         known.rejected,
     )
-
-
-def _restart(state: State) -> list[Intent]:
-    if state.restart_at is None or state.stable is None:
-        return []
-    return [RestartWorkload(state.stable, state.restart_at)]
 
 
 def _replicas(state: State) -> list[Intent]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from headgate.api.status import Status
+from headgate.core.observation import Pace
 
 
 @dataclass(frozen=True)
@@ -113,12 +114,14 @@ class SetRole(Intent):
 class RestartWorkload(Intent):
     """Have the Deployment of a revision replace its pods, as `kubectl rollout restart` does.
 
-    `at` is when a person asked for it.
+    `at` is when a person asked for it. Written once more with another pace, it changes how a
+    restart that is under way goes on.
     """
 
     live_read: ClassVar[bool] = True
     revision: str
     at: str
+    pace: Pace
 
 
 @dataclass(frozen=True)

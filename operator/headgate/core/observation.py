@@ -73,16 +73,27 @@ class Pod:
 
 
 @dataclass(frozen=True)
+class Pace:
+    """How a Deployment replaces its pods in a restart: with so many above its replicas, while so
+    many of them may be missing."""
+
+    surge: int
+    unavailable: int
+
+
+@dataclass(frozen=True)
 class Workload:
     """The Deployment of one revision. `intact` is false when it differs from what was rendered.
     `failure` says why its pods cannot be created, in the cluster's own words (as for a quota).
-    `restarted` is the time of the last restart of its pods that a person asked for."""
+    `restarted` is the time of the last restart of its pods that a person asked for, `pace` how they
+    are replaced since."""
 
     revision: str
     replicas: int
     intact: bool = True
     failure: str = ""
     restarted: str = ""
+    pace: Pace | None = None
 
 
 @dataclass(frozen=True)

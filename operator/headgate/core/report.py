@@ -23,6 +23,7 @@ from headgate.core.judging import evidence_of, hold_unseen
 from headgate.core.keeping import keeping_left
 from headgate.core.lifecycle import refused
 from headgate.core.observation import Observation
+from headgate.core.restarting import restart_deadline
 from headgate.core.reverting import PEOPLES_REASONS
 from headgate.core.settings import progress_deadline_of
 from headgate.core.state import MESSAGE_LENGTH, State
@@ -297,11 +298,13 @@ def _requeue_after(state: State) -> float | None:
     if release is None:
         waits = [keeping_left(state), RECHECK if state.seen.missing is not None else 0.0]
         waits += [cold_deadline(state) or 0.0, leaves_in(state) or 0.0]
+        waits.append(restart_deadline(state) or 0.0)
         if thaw is not None and _held_back(state):
             waits.append(thaw)
         return min((each for each in waits if each > 0), default=None)
     deadlines: list[float | None] = [pull_deadline(state), unpinned_deadline(state), thaw]
     deadlines += [room_deadline(state), keeping_left(state), cold_deadline(state)]
+    deadlines.append(restart_deadline(state))
     if waits_for_pods(state):
         deadlines.append(progress_deadline_of(spec) - state.since(release.progressed))
     if release.stage == "Stepping" and not state.step.shared:

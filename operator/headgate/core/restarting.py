@@ -1,20 +1,34 @@
 """Restarting a version's pods because a person asks for it: `spec.restartAt`.
 
-The Deployment replaces the pods under its own strategy, as after `kubectl rollout restart`. It is
-no release: the revision stays, and nothing is judged.
+The Deployment replaces the pods as after `kubectl rollout restart`, at the pace of the spec's
+strategy: maxSurge and maxUnavailable, or, where pods swap, one makes way before another comes. It
+is no release: the revision stays, and nothing is judged.
 """
 
 from __future__ import annotations
 
+from headgate.api.strategy import Capacity
+from headgate.core.capacity import UNSCHEDULABLE
+from headgate.core.intents import RestartWorkload
+from headgate.core.observation import Pace, Pod, Workload
+from headgate.core.settings import (
+    ready_floor_of,
+    scheduling_timeout_of,
+    surge_of,
+    unavailable_of,
+)
 from headgate.core.state import State
 from headgate.core.timing import to_seconds
 
 
 def restart(state: State) -> State:
-    """Mark the stable version for a restart that is newer than what its Deployment carries."""
+    """Begin a restart that is newer than what the stable version's Deployment carries, or see to it
+    that the one under way finds room."""
     at, workload = state.seen.spec.restart_at, state.seen.workload(state.stable)
-    if at is None or workload is None or to_seconds(at) <= to_seconds(workload.restarted):
+    if workload is None:
         return state
+    if at is None or to_seconds(at) <= to_seconds(workload.restarted):
+        return _find_room(state, workload)
     hindrance = _hindrance(state)
     if hindrance:
         return _once(state, "RestartWaits", f"The restart asked for at {at} waits {hindrance}.")
@@ -22,7 +36,69 @@ def restart(state: State) -> State:
         return state
     version = state.version_of(state.stable)
     message = f"Restarting {version}: its Deployment replaces the pods (spec.restartAt {at})."
-    return state.say("Restarting", message).change(restart_at=at)
+    intent = RestartWorkload(workload.revision, at, _pace(state, stuck=False))
+    return state.say("Restarting", message).change(restarts=(intent,))
+
+
+def restart_deadline(state: State) -> float | None:
+    """Seconds until a restart's pod without a place calls for another pace."""
+    workload = state.seen.workload(state.stable)
+    waiting = None if workload is None else _without_place(state, workload)
+    if waiting is None or _hindrance(state):
+        return None
+    return scheduling_timeout_of(state.seen.spec) - (state.now - waiting.created)
+
+
+def _find_room(state: State, workload: Workload) -> State:
+    """A restart that adds a pod first never ends where there is no place for one."""
+    waiting = _without_place(state, workload)
+    why = f"pod {waiting.name}: {waiting.message}" if waiting is not None else ""
+    if not why and _is_forbidden(state, workload):
+        why = workload.failure
+    if not why or _hindrance(state) or not workload.intact:
+        return state
+    version, pace = state.version_of(state.stable), _pace(state, stuck=True)
+    over = waiting is None or (restart_deadline(state) or 0.0) <= 0
+    if over and not pace.surge and pace != workload.pace:
+        intent = RestartWorkload(workload.revision, workload.restarted, pace)
+        return state.say(
+            "Swapping",
+            f"No room for another pod of {version} while it is restarted, so its pods make way "
+            f"first, {pace.unavailable} at a time: {why}",
+            warning=True,
+        ).change(restarts=(intent,))
+    if state.release is not None or state.waiting:
+        return state
+    ready = f"{state.seen.ready(state.stable)} of {state.replicas} pods ready"
+    cure = ""
+    if state.seen.spec.strategy.capacity is Capacity.SURGE:
+        cure = " With spec.strategy.capacity Auto or Swap its pods make way first."
+    return state.wait(
+        f"{version} serves with {ready}, and its restart finds no room: {why.rstrip('.')}.{cure}"
+    )
+
+
+def _without_place(state: State, workload: Workload) -> Pod | None:
+    """The oldest pod beyond the replicas, which only a restart adds, if no node takes it."""
+    pods = state.seen.pods_of(workload.revision)
+    waiting = [each for each in pods if each.waiting == UNSCHEDULABLE]
+    if not workload.restarted or not waiting or len(pods) <= workload.replicas:
+        return None
+    return min(waiting, key=lambda each: (each.created, each.name))
+
+
+def _is_forbidden(state: State, workload: Workload) -> bool:
+    """Whether all its pods are there, and one more is what may not be created."""
+    whole = len(state.seen.pods_of(workload.revision)) >= workload.replicas
+    return bool(workload.restarted and workload.failure and whole)
+
+
+def _pace(state: State, *, stuck: bool) -> Pace:
+    spec = state.seen.spec
+    capacity = spec.strategy.capacity
+    if capacity is Capacity.SWAP or (capacity is Capacity.AUTO and stuck):
+        return Pace(0, max(1, state.replicas - ready_floor_of(spec)))
+    return Pace(surge_of(spec), unavailable_of(spec))
 
 
 def _hindrance(state: State) -> str:

@@ -30,7 +30,7 @@ class State:
     and afterwards with `kept` pods until `kept_until`. `counted` is the release's evidence, once it
     has been read. `marks` are writes on kept revisions that follow from decisions of this pass.
     `waiting` says in a sentence what the release waits for, `queued` since when a new one waits for
-    its turn. `restart_at` is the restart of the stable version that this pass begins.
+    its turn. `restarts` is the restart of the stable version that this pass begins or paces anew.
     `warming` says which pods are being warmed up. `leaving` is the uid of the adopted Deployment
     that this pass deletes.
     """
@@ -52,7 +52,7 @@ class State:
     damaged: tuple[str, ...] = ()
     waiting: str = ""
     smoke_wanted: bool = False
-    restart_at: str | None = None
+    restarts: tuple[Intent, ...] = ()
     queued: str = ""
     warm_ups: tuple[Intent, ...] = ()
     warming: str = ""

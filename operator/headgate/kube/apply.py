@@ -54,7 +54,7 @@ from headgate.render.revision import (
     controller_revision,
     keep,
 )
-from headgate.render.workload import deployment, restarted_at
+from headgate.render.workload import deployment, pace_of, restarted_at
 
 
 async def carry_out(
@@ -115,8 +115,8 @@ class _Writer:
                 return None
             case SetWorkload(revision, replicas):
                 return await self._set_workload(revision, replicas)
-            case RestartWorkload(revision, at):
-                return await self._restart(revision, at)
+            case RestartWorkload():
+                return await self._restart(intent)
             case ShrinkWorkload(revision, replicas):
                 return await self._shrink(revision, replicas)
             case RemoveWorkload(revision, at_once):
@@ -218,8 +218,9 @@ class _Writer:
         # Left out, a restart would be taken back, which restarts everything once more. A Deployment
         # that is only made now has nothing to restart.
         restarted = restarted_at(stored) if stored is not None else (snapshot.spec.restart_at or "")
+        pace = pace_of(stored) if stored is not None else None
         body = deployment(
-            kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas, restarted
+            kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas, restarted, pace
         )
         if stored is None:
             return await self._client.apply(body, force=False)
@@ -228,13 +229,16 @@ class _Writer:
         body["metadata"]["uid"] = stored["metadata"]["uid"]
         return await self._client.apply(body, resource_version=version)
 
-    async def _restart(self, revision: str, at: str) -> Object | None:
+    async def _restart(self, intent: RestartWorkload) -> Object | None:
         snapshot = self._snapshot
-        stored, kept = snapshot.deployment(revision), self._kept.get(revision)
+        stored, kept = snapshot.deployment(intent.revision), self._kept.get(intent.revision)
         if stored is None or kept is None:
             return None
         replicas = int(stored["spec"].get("replicas", 1))
-        body = deployment(kept, snapshot.namespace, snapshot.name, snapshot.owner, replicas, at)
+        body = deployment(
+            *(kept, snapshot.namespace, snapshot.name, snapshot.owner),
+            *(replicas, intent.at, intent.pace),
+        )
         version = stored["metadata"]["resourceVersion"]
         # Without the uid, an apply onto a Deployment that was deleted since would create it.
         body["metadata"]["uid"] = stored["metadata"]["uid"]

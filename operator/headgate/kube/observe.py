@@ -52,7 +52,7 @@ from headgate.render.names import (
 )
 from headgate.render.owner import controller_of
 from headgate.render.revision import ONCE_STABLE, REJECTED
-from headgate.render.workload import deployment, restarted_at
+from headgate.render.workload import deployment, pace_of, restarted_at
 
 __all__ = ["KINDS", "Broken", "Snapshot", "build", "read"]
 
@@ -196,6 +196,7 @@ def _workloads(snapshot: Snapshot) -> Iterator[Workload]:
                 snapshot.owner,
                 replicas,
                 restarted_at(stored),
+                pace_of(stored),
             )
             intact = covers(rendered, stored)
         yield Workload(
@@ -204,6 +205,7 @@ def _workloads(snapshot: Snapshot) -> Iterator[Workload]:
             intact=intact,
             failure=_failure(stored),
             restarted=restarted_at(stored),
+            pace=pace_of(stored),
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headgate.api.base import GROUP
+from headgate.core.observation import Pace
 from headgate.render.names import pod_selector, version_labels, workload_name
 from headgate.render.revision import Kept
 
@@ -25,8 +26,10 @@ def deployment(
     owner: Mapping[str, Any],
     replicas: int,
     restarted: str = "",
+    pace: Pace | None = None,
 ) -> dict[str, Any]:
-    """The Deployment that runs `replicas` pods of a kept revision, last `restarted` at a time."""
+    """The Deployment that runs `replicas` pods of a kept revision, last `restarted` at a time and
+    at a pace. Without one its template never changes, so Kubernetes' own is as good."""
     template = copy.deepcopy(dict(kept.template))
     if restarted:
         metadata = template["metadata"]
@@ -43,13 +46,26 @@ def deployment(
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": pod_selector(name, kept.revision)},
-            "strategy": {"type": "RollingUpdate"},
+            "strategy": {"type": "RollingUpdate"} | ({} if pace is None else _rolling(pace)),
             "minReadySeconds": 0,
             "progressDeadlineSeconds": NO_DEADLINE,
             "revisionHistoryLimit": 0,
             "template": template,
         },
     }
+
+
+def _rolling(pace: Pace) -> dict[str, Any]:
+    return {"rollingUpdate": {"maxSurge": pace.surge, "maxUnavailable": pace.unavailable}}
+
+
+def pace_of(stored: Mapping[str, Any]) -> Pace | None:
+    """How a Deployment replaces its pods; None while that is Kubernetes' default, in percent."""
+    rolling = (stored["spec"].get("strategy") or {}).get("rollingUpdate") or {}
+    surge, unavailable = rolling.get("maxSurge"), rolling.get("maxUnavailable")
+    if not isinstance(surge, int) or not isinstance(unavailable, int):
+        return None
+    return Pace(surge, unavailable)
 
 
 def restarted_at(stored: Mapping[str, Any]) -> str:
