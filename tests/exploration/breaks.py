@@ -435,6 +435,12 @@ BREAKS = (
         _scope("restart", sizes=(1,), strategies=(AUTO,), places=1, restarts=1, disturbances=1),
     ),
     Break(
+        "stable shrinks in the middle of a restart",
+        "capacity_is_kept",
+        lambda patch: patch.setattr(desire, "shrunk", lambda state, revision, wanted: wanted),
+        _scope("want", "restart", strategies=(SWAP,), places=2, restarts=1),
+    ),
+    Break(
         "a pod without a place takes room",
         "rests_with_stable",
         _all_pods_take_room,

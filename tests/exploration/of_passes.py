@@ -48,9 +48,12 @@ def suspended_means_no_step(done: Pass) -> str | None:
     """`suspend` "stops everything except a revert"."""
     if not done.seen.spec.suspend or done.recovered:
         return None
+    before, after = done.seen.status.release, done.plan.status.release
+    if after is not None and after.direct and after.instead_of:
+        # A person goes back to a version that was stable: that is a revert.
+        return None
     if done.forward:
         return "a step forward while spec.suspend is true"
-    before, after = done.seen.status.release, done.plan.status.release
     started = after is not None and (before is None or before.revision != after.revision)
     return "a release began while spec.suspend is true" if started else None
 

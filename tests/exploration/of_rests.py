@@ -32,6 +32,8 @@ def rests_with_stable(done: Pass) -> str | None:
         return f"{status.phase} ({status.message}) and nothing more will happen"
     if status.stable is None:
         given_up = status.rejected is not None and status.rejected.revision == done.seen.revision
+        known = done.seen.known(done.seen.revision)
+        given_up |= known is not None and known.rejected
         return None if given_up or status.phase == "Suspended" else f"{status.phase}: no stable"
     stable = status.stable.revision
     if live is None or live.revision != stable:

@@ -90,13 +90,18 @@ def only_checked_revisions_serve(write: Write) -> str | None:
 
 def rejected_revisions_stay_away(write: Write) -> str | None:
     """§5: "the reverted revision applied again: refused"; it gets neither traffic nor pods."""
+    previous = write.planned.status.previous
+    rejected = write.history.rejected
+    if previous is not None:
+        # A person gave it up for the one that fails now, or that is given up as well.
+        rejected -= {previous.revision}
     if isinstance(write.intent, SetTraffic):
         # What is being taken back may lose traffic only.
-        before = served(write.before) if write.before.live else write.history.rejected
-        back = (served(write.after) - before) & write.history.rejected
+        before = served(write.before) if write.before.live else rejected
+        back = (served(write.after) - before) & rejected
         if back:
             return f"{', '.join(sorted(back))} was rejected and gets live traffic again"
-    if isinstance(write.intent, SetWorkload) and write.intent.revision in write.history.rejected:
+    if isinstance(write.intent, SetWorkload) and write.intent.revision in rejected:
         workload = write.before.workload(write.intent.revision)
         if write.intent.replicas > (workload.replicas if workload is not None else 0):
             return f"{write.intent.revision} was rejected and gets new pods"

@@ -112,6 +112,7 @@ def observation(world: World, scope: Scope) -> Observation:
                 side.intact,
                 restarted=RESTARTS[side.restarted],
                 pace=None if side.pace is None else Pace(*side.pace),
+                rolling=side.old > 0,
             )
             for name, side in sides
             if side.replicas >= 0

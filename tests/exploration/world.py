@@ -182,7 +182,13 @@ def only_status_knows(world: World) -> bool:
 
 
 def reverted_too(world: World, revision: str | None) -> World:
-    """The world in which this revision was taken back as well."""
+    """The world in which this revision was taken back as well; one that a person wants again, once
+    it has been, is not remembered."""
+    asked = world.action
+    if asked is not None and not world.memory.handled:
+        again = asked.revision if asked.type == "Retry" else asked.to
+        if revision == again:
+            return world
     if revision is None or revision in world.reverted:
         return world
     return world._replace(reverted=world.reverted | {revision})

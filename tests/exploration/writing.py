@@ -46,10 +46,13 @@ def carry_out(world: World, intent: Intent, scope: Scope) -> World:
             world = world.put(revision, kept=False, once_stable=False, rejected=False)
             return world._replace(order=order)
         case SetWorkload(revision, replicas) | ShrinkWorkload(revision, replicas):
-            if world.side(revision).replicas < 0:
+            side = world.side(revision)
+            if side.replicas < 0:
                 world = world.put(revision, restarted=world.restart)
             world = world.put(revision, replicas=replicas, intact=True)
-            return world if scope.lag else follow(world, revision)
+            # A restart goes on in its own time (`rolled`).
+            only_restored = side.replicas == replicas and side.old
+            return world if scope.lag or only_restored else follow(world, revision)
         case RemoveWorkload(revision):
             return without_workload(world, revision, scope)
         case RestartWorkload(revision, at, pace):

@@ -25,14 +25,14 @@ from tests.faults.enumeration import (
     every_answer,
     every_kill,
 )
-from tests.faults.stories import STRATEGIES, TITLES, story
+from tests.faults.stories import STRATEGIES, TITLES, stories
 
 CRD = "modeldeployments.headgate.dev"
 CRDS = Path(__file__).parents[2] / "crds"
 
 GROUPS = {
     "kills": (every_kill, tuple(TITLES)),
-    "answers": (every_answer, ("good", "bad")),
+    "answers": (every_answer, ("good", "bad", "adopted")),
 }
 """How the stories are disturbed, and which of them."""
 
@@ -91,14 +91,10 @@ async def _run(cluster: Cluster, chosen: argparse.Namespace) -> dict[str, list[R
     async with arena(cluster.kubeconfig) as place:
         for group in chosen.group or GROUPS:
             points, titles = GROUPS[group]
-            stories = [
-                story(strategy, title)
-                for strategy in chosen.strategy or STRATEGIES
-                for title in titles
-                if title in (chosen.story or titles)
-            ]
+            wanted = [title for title in titles if title in (chosen.story or titles)]
+            told = stories(chosen.strategy or STRATEGIES, wanted)
             results[group] = await enumerate_points(
-                place, stories, points, progress(group), chosen.side_by_side
+                place, told, points, progress(group), chosen.side_by_side
             )
     return results
 

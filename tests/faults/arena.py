@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import aiohttp
 
+from headgate.core import adoption
 from headgate.core.intents import Plan
 from headgate.core.observation import Observation
 from headgate.core.plan import plan
@@ -21,6 +22,8 @@ from tests.faults.history import Connection, History, SharedWatch
 from tests.faults.world import World
 
 POLL_SECONDS = 0.3
+ADOPTED_SECONDS = 1.0
+"""How long what was adopted stays after the release."""
 
 
 @dataclass
@@ -59,8 +62,8 @@ class Arena:
 
 @asynccontextmanager
 async def arena(kubeconfig: Path) -> AsyncIterator[Arena]:
-    """Play until the end of the block. In it operators poll faster than they do otherwise, and
-    share one watch unless they are processes of their own."""
+    """Play until the end of the block. In it operators poll faster than they do otherwise, wait
+    less, and share one watch unless they are processes of their own."""
     async with AsyncExitStack() as stack:
         connection = await Connection.read(kubeconfig)
         session = await stack.enter_async_context(
@@ -88,4 +91,5 @@ async def arena(kubeconfig: Path) -> AsyncIterator[Arena]:
 
         stack.enter_context(patch("headgate.runtime.reconcile.plan", spied))
         stack.enter_context(patch.object(Polling, "interval", lambda *_: POLL_SECONDS))
+        stack.enter_context(patch.object(adoption, "SECONDS_AFTER_RELEASE", ADOPTED_SECONDS))
         yield Arena(kubeconfig, client, history, world, session, given_up)

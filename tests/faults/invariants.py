@@ -11,10 +11,10 @@ from typing import Any
 
 from headgate.api.environments import resolve
 from headgate.api.spec import ModelDeploymentSpec
-from headgate.core.observation import NOWHERE
+from headgate.core.observation import INHERITED, NOWHERE
 from headgate.core.steps import steps_of
 from headgate.kube.client import DEPLOYMENT, MODEL_DEPLOYMENT, POD, SERVICE, Object
-from headgate.render.names import REVISION
+from headgate.render.names import OWNED_BY, REVISION
 from headgate.render.service import DECISIONS
 from tests.faults.history import Version
 from tests.faults.stories import NAME
@@ -49,6 +49,7 @@ class _Playback:
         self._owner: Object | None = None
         self._home: str | None = ""
         self._taken_back: set[str] = set()
+        self._adopted = False
 
     def add(self, version: Version) -> Iterator[str]:
         body, before = version.body, None
@@ -77,6 +78,7 @@ class _Playback:
             yield from self._never_three()
             yield from self._not_again()
             yield from self._share_is_planned()
+            yield from self._adopted_without_a_gap()
 
     @staticmethod
     def _keep(known: dict[str, Object], version: Version) -> None:
@@ -91,8 +93,8 @@ class _Playback:
     def _only_checked(self, number: int) -> Iterator[str]:
         """The live Service never reaches a pod of a revision whose checks had not passed."""
         for pod in self._reached():
-            revision = str(pod["metadata"]["labels"].get(REVISION))
-            if self._checked.get(revision, number + 1) > number:
+            revision = pod["metadata"]["labels"].get(REVISION)
+            if revision is not None and self._checked.get(revision, number + 1) > number:
                 yield f"the live Service reaches {self._name(revision)}, which is unchecked"
 
     def _never_three(self) -> Iterator[str]:
@@ -124,19 +126,26 @@ class _Playback:
                 yield f"{self._name(revision)} gets traffic again that was taken from it"
 
     def _reached(self) -> list[Object]:
-        selected = _selected(self._live)
+        selector = self._live["spec"]["selector"] if self._live is not None else {}
         return [
             each
             for each in self._pods.values()
-            if selected is None or each["metadata"]["labels"].get(REVISION) == selected
+            if selector.items() <= each["metadata"]["labels"].items()
         ]
 
     def _somebody_is_ready(self) -> Iterator[str]:
         """It is never pointed at a side without a ready pod."""
         selected = _selected(self._live)
-        if selected != NOWHERE and not any(map(_ready, self._reached())):
+        if selected not in (NOWHERE, INHERITED) and not any(map(is_ready, self._reached())):
             where = "everything" if selected is None else self._name(selected)
             yield f"the live Service was pointed at {where}, which has no ready pod"
+
+    def _adopted_without_a_gap(self) -> Iterator[str]:
+        """A Service that had ready pods before it was taken over is never without one."""
+        ready = any(map(is_ready, self._reached()))
+        self._adopted |= ready and _selected(self._live) == INHERITED
+        if self._adopted and not ready:
+            yield "what was adopted has no ready pod any more"
 
     def _share_is_planned(self) -> Iterator[str]:
         """While traffic is shared, the candidate has no more pods than the plan's step gives."""
@@ -160,7 +169,7 @@ class _Playback:
         """A rejected revision gets no further pod."""
         annotations = (self._live or {"metadata": {}})["metadata"].get("annotations") or {}
         revision = body["metadata"]["labels"].get(REVISION)
-        if annotations.get(DECISIONS["rejected"]) != revision:
+        if revision is None or annotations.get(DECISIONS["rejected"]) != revision:
             return
         had = 0 if before is None else int(before["spec"]["replicas"])
         if int(body["spec"]["replicas"]) > had:
@@ -170,19 +179,24 @@ class _Playback:
         """The version to go back to keeps pods until it is removed."""
         annotations = (self._live or {"metadata": {}})["metadata"].get("annotations") or {}
         revision = body["metadata"]["labels"].get(REVISION)
-        if annotations.get(DECISIONS["previous"]) == revision and not body["spec"]["replicas"]:
+        previous = revision is not None and annotations.get(DECISIONS["previous"]) == revision
+        if previous and not body["spec"]["replicas"]:
             yield f"{self._name(revision)} is kept to go back to, without a pod"
 
 
 def _selected(live: Object | None) -> str | None:
-    """The revision that the Service selects; None for all, "" when there is no Service."""
+    """The revision that the Service selects; None for all, "" when there is no Service, and
+    `INHERITED` while it selects what it did before it was taken over."""
     if live is None:
         return ""
+    if OWNED_BY not in live["spec"]["selector"]:
+        return INHERITED
     found = live["spec"]["selector"].get(REVISION)
     return None if found is None else str(found)
 
 
-def _ready(pod: Object) -> bool:
+def is_ready(pod: Object) -> bool:
+    """Whether a pod gets requests of a Service that selects it."""
     conditions = (pod.get("status") or {}).get("conditions") or []
     ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
     return ready and not pod["metadata"].get("deletionTimestamp")

@@ -22,9 +22,9 @@ from headgate.render.service import DECISIONS
 from tests.faults.answers import Fault, FaultyApi
 from tests.faults.arena import Arena
 from tests.faults.history import SharedWatch
-from tests.faults.invariants import violations
+from tests.faults.invariants import is_ready, violations
 from tests.faults.killing import Kill, Process
-from tests.faults.stories import FIRST, NAME, Act, Story, manifest, revision
+from tests.faults.stories import FIRST, NAME, REPLICAS, Act, Story, found, manifest, revision
 
 AT_REST = ("Stable", "Reverted")
 LONGEST_SECONDS = 300.0
@@ -138,10 +138,15 @@ class Point:
     async def _tell(self, ending: Ending, quiet: float) -> None:
         self.api = await FaultyApi.connect(self.arena.kubeconfig, timeout=30.0)
         await self.start()
-        await self._apply(FIRST)
-        await self.until(self.rests)
+        if self.story.adopted:
+            for body in found(self.namespace):
+                await self.arena.client.create(body)
+            await self.until(self._all_found)
+        else:
+            await self._apply(FIRST)
+            await self.until(self.rests)
+            await self._until_quiet(0.3)
         assert self.process is not None
-        await self._until_quiet(0.3)
         armed = self.process.client
         armed.arm(self.kill)
         self.api.arm(self.fault)
@@ -163,7 +168,8 @@ class Point:
 
     async def act(self, act: Act) -> None:
         """What a person does."""
-        await self.until(self.rests if act.when == "rest" else self.under_way)
+        if not self.story.adopted:
+            await self.until(self.rests if act.when == "rest" else self.under_way)
         await self._apply(act.version, act.action)
 
     async def _restart_when_killed(self, armed: Any) -> None:
@@ -186,7 +192,8 @@ class Point:
 
     async def _apply(self, version: str, action: str = "") -> None:
         port = self.arena.world.port
-        body = manifest(self.story.strategy, version, self.namespace, port, action)
+        adopt = self.story.adopted
+        body = manifest(self.story.strategy, version, self.namespace, port, action, adopt=adopt)
         self.names[revision(body)] = version
         applied = await self.arena.client.apply(body)
         generation = applied["metadata"]["generation"]
@@ -247,6 +254,15 @@ class Point:
             status.get("observedGeneration") == stored["metadata"]["generation"]
             and status.get("phase") in AT_REST
             and status.get("release") is None
+            # What was adopted goes later.
+            and self._stored(DEPLOYMENT.name, NAME) is None
+        )
+
+    def _all_found(self) -> bool:
+        """Whether all that is to be adopted is there and ready."""
+        pods = self.arena.history.existing(self.namespace, POD.name)
+        return self._stored(SERVICE.name, NAME) is not None and (
+            sum(map(is_ready, pods)) == REPLICAS
         )
 
     def under_way(self) -> bool:
@@ -298,14 +314,14 @@ class Point:
             },
             "decisions": {
                 key: name(annotations.get(DECISIONS[key]))
-                for key in ("stable", "previous", "rejected")
+                for key in ("stable", "previous", "rejected", "adopted")
             },
             "deployments": {
-                name(each["metadata"]["labels"][REVISION]): each["spec"]["replicas"]
+                name(each["metadata"]["labels"].get(REVISION)): each["spec"]["replicas"]
                 for each in existing(self.namespace, DEPLOYMENT.name)
             },
             "pods": sorted(
-                name(each["metadata"]["labels"][REVISION])
+                name(each["metadata"]["labels"].get(REVISION))
                 for each in existing(self.namespace, POD.name)
             ),
             "revisions": {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from headgate.api.spec import ModelDeploymentSpec
@@ -36,12 +36,13 @@ class Act:
 
 @dataclass(frozen=True)
 class Story:
-    """A version that is live and at rest, and then the acts that are disturbed."""
+    """What is live and at rest, a version or a Deployment and a Service of somebody that are to be
+    `adopted`, and then the acts that are disturbed."""
 
     strategy: str
     title: str
     acts: tuple[Act, ...]
-    spec: Mapping[str, Any] = field(default_factory=dict)
+    adopted: bool = False
 
     @property
     def name(self) -> str:
@@ -70,17 +71,24 @@ TITLES: Mapping[str, tuple[Act, ...]] = {
     "superseded": SUPERSEDED,
     "aborted": ABORTED,
     "taken back": TAKEN_BACK,
+    "adopted": (Act(FIRST),),
 }
 
 
 def story(strategy: str, title: str) -> Story:
     """One of the stories by name. With blue/green a bad version is only found in the watch."""
-    return Story(strategy, title, TITLES[title])
+    return Story(strategy, title, TITLES[title], adopted=title == "adopted")
 
 
-def stories() -> list[Story]:
-    """All stories of all strategies."""
-    return [story(strategy, title) for strategy in STRATEGIES for title in TITLES]
+def stories(strategies: Iterable[str], titles: Iterable[str]) -> list[Story]:
+    """The stories of these titles by each strategy. An adoption is told once: it releases a first
+    version, which has no steps."""
+    return [
+        story(strategy, title)
+        for strategy in strategies
+        for title in titles
+        if title != "adopted" or strategy == "Canary"
+    ]
 
 
 def spec(strategy: str, version: str, namespace: str, port: int) -> dict[str, Any]:
@@ -110,7 +118,15 @@ def spec(strategy: str, version: str, namespace: str, port: int) -> dict[str, An
     }
 
 
-def manifest(strategy: str, version: str, namespace: str, port: int, action: str = "") -> Object:
+def manifest(
+    strategy: str,
+    version: str,
+    namespace: str,
+    port: int,
+    action: str = "",
+    *,
+    adopt: bool = False,
+) -> Object:
     """The ModelDeployment of a version, and what a person asks for of its release."""
     body: Object = {
         "apiVersion": MODEL_DEPLOYMENT.api_version,
@@ -118,6 +134,8 @@ def manifest(strategy: str, version: str, namespace: str, port: int, action: str
         "metadata": {"name": NAME, "namespace": namespace},
         "spec": spec(strategy, version, namespace, port),
     }
+    if adopt:
+        body["spec"]["adopt"] = True
     if action:
         body["spec"]["action"] = {
             "type": action,
@@ -126,6 +144,34 @@ def manifest(strategy: str, version: str, namespace: str, port: int, action: str
             "at": "2026-11-26T10:00:00Z",
         }
     return body
+
+
+FOUND = {"app": "what-was-there"}
+"""The labels of an author's own Deployment, Service and pods."""
+
+
+def found(namespace: str) -> list[Object]:
+    """What bears the name before a ModelDeployment does."""
+    metadata = {"name": NAME, "namespace": namespace, "labels": FOUND}
+    container = {"name": "server", "image": "registry.example/m:0.9.0"}
+    return [
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": metadata,
+            "spec": {
+                "replicas": REPLICAS,
+                "selector": {"matchLabels": FOUND},
+                "template": {"metadata": {"labels": FOUND}, "spec": {"containers": [container]}},
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata,
+            "spec": {"selector": FOUND, "ports": [{"port": 80, "targetPort": 8080}]},
+        },
+    ]
 
 
 def revision(body: Object) -> str:

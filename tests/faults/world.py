@@ -143,7 +143,7 @@ class World:
         await asyncio.sleep(LATENCY)
         metadata = pod["metadata"]
         identity = (POD.name, metadata["namespace"], metadata["name"])
-        version = metadata["labels"][MODEL_VERSION]
+        version = _version_of(pod)
         now = self.history.now.get(identity)
         if now is None or now["metadata"].get("deletionTimestamp") or "silent" in version:
             return
@@ -155,7 +155,7 @@ class World:
 
     async def _end(self, pod: Object) -> None:
         metadata = pod["metadata"]
-        lingering = "lingering" in metadata["labels"][MODEL_VERSION]
+        lingering = "lingering" in _version_of(pod)
         await asyncio.sleep(LINGERING if lingering else LATENCY)
         with contextlib.suppress(KubeError):
             await self._client.delete(
@@ -250,6 +250,11 @@ def _status(version: str) -> Object:
         "podIPs": [{"ip": "127.0.0.1"}],
         "conditions": [{"type": "Ready", "status": "True"}],
     }
+
+
+def _version_of(pod: Object) -> str:
+    """Empty for a pod of what is adopted."""
+    return str(pod["metadata"]["labels"].get(MODEL_VERSION, ""))
 
 
 def revision_of_pod(pod: Object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headgate.core.timing import to_text
-from tests.golden.events import later
+from tests.golden.events import change, later
 from tests.golden.story import Story, apply
 from tests.golden.world import Behaviour, Event, World
 
@@ -144,6 +144,27 @@ STORIES: dict[str, Story] = {
             260: ask("Retry", "2.0.0"),
         },
         seconds=380,
+    ),
+    "undone-while-suspended": Story(
+        "Suspended, and undone: going back to a version that was stable is a revert",
+        {
+            0: apply("1.0.0"),
+            60: later("2.0.0"),
+            200: change(suspend=True),
+            210: ask("Undo", "2.0.0"),
+        },
+        seconds=260,
+    ),
+    "undone-to-a-reverted-version-while-suspended": Story(
+        "Suspended, and undone to a version that was never stable: that would be a release",
+        {
+            0: apply("1.0.0"),
+            60: later("2.0.0"),
+            100: later("1.0.0"),
+            110: change(suspend=True),
+            120: ask("Undo", "1.0.0", to="2.0.0"),
+        },
+        seconds=140,
     ),
     "undone-to-a-reverted-version": Story(
         "Undone to a version that was never stable: it goes through the steps",

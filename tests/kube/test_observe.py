@@ -10,6 +10,7 @@ from headgate.core.observation import KnownRevision, LiveService, Workload
 from headgate.kube.client import Object
 from headgate.kube.observe import Broken, Snapshot, build, read
 from headgate.render.names import REVISION
+from headgate.render.workload import RESTARTED_AT
 from tests.kube.objects import OTHER_UID, Memory, bare, kept_of, model_deployment, pod, whole
 
 LIVE, STABLE, CANDIDATE = range(3)
@@ -109,6 +110,28 @@ def test_why_pods_cannot_be_created_is_read_from_a_status_of_the_present_spec(
     found = build(replace(snapshot, deployments=(stored,)))
     assert found.workloads[0].failure == said
     assert found.workloads[0].intact
+
+
+@pytest.mark.parametrize(
+    ("at", "observed", "updated", "rolling"),
+    [
+        ("2026-11-26T10:00:00Z", 3, 2, False),
+        ("2026-11-26T10:00:00Z", 3, 1, True),
+        ("2026-11-26T10:00:00Z", 2, 2, True),
+        ("", 2, 0, False),
+    ],
+)
+def test_a_restart_goes_on_while_there_are_pods_of_before(
+    at: str, observed: int, updated: int, rolling: bool
+) -> None:
+    snapshot = whole()
+    found = deepcopy(snapshot.deployments[0])
+    found["metadata"]["generation"] = 3
+    if at:
+        found["spec"]["template"]["metadata"]["annotations"] = {RESTARTED_AT: at}
+    found["status"] = {"observedGeneration": observed, "replicas": 2, "updatedReplicas": updated}
+    (workload,) = build(replace(snapshot, deployments=(found,))).workloads
+    assert workload.rolling == rolling
 
 
 def test_the_number_of_replicas_is_no_damage() -> None:

@@ -52,19 +52,25 @@ async def test_the_deployment_rolls_and_is_seen_intact(world: World) -> None:
     assert after["spec"]["replicas"] == before["spec"]["replicas"]
     rolling = {"maxSurge": 1, "maxUnavailable": 0}
     assert after["spec"]["strategy"] == {"type": "RollingUpdate", "rollingUpdate": rolling}
-    assert build(await world.read()).workloads == (Workload(revision, 2, restarted=AT, pace=PACE),)
+    assert build(await world.read()).workloads == (
+        Workload(revision, 2, restarted=AT, pace=PACE, rolling=True),
+    )
 
 
 async def test_a_later_write_does_not_take_it_back(world: World) -> None:
     revision = await running(world)
     await until(lambda: restarted(world, revision))
     await until(lambda: scaled(world, revision, 3))
-    assert build(await world.read()).workloads == (Workload(revision, 3, restarted=AT, pace=PACE),)
+    assert build(await world.read()).workloads == (
+        Workload(revision, 3, restarted=AT, pace=PACE, rolling=True),
+    )
     # Edited by hand, it is restored with it.
     world.kubectl("set", "image", f"deployment/fraud-{revision}", "server=evil:1")
     assert not build(await world.read()).workloads[0].intact
     await until(lambda: scaled(world, revision, 3))
-    assert build(await world.read()).workloads == (Workload(revision, 3, restarted=AT, pace=PACE),)
+    assert build(await world.read()).workloads == (
+        Workload(revision, 3, restarted=AT, pace=PACE, rolling=True),
+    )
 
 
 async def test_it_goes_on_at_another_pace(world: World) -> None:
@@ -74,7 +80,7 @@ async def test_it_goes_on_at_another_pace(world: World) -> None:
     before = await world.client.get(DEPLOYMENT, world.namespace, f"fraud-{revision}")
     assert after["spec"]["template"] == before["spec"]["template"]
     assert build(await world.read()).workloads == (
-        Workload(revision, 2, restarted=AT, pace=Pace(0, 1)),
+        Workload(revision, 2, restarted=AT, pace=Pace(0, 1), rolling=True),
     )
 
 

@@ -128,6 +128,9 @@ def _go_back(state: State, action: Action, to: str) -> State:
     known = seen.known(to)
     assert known is not None
     direct = known.once_stable and not known.rejected
+    if seen.spec.suspend and not direct:
+        why = f"spec.suspend is true, and {known.version} takes a release: it was never stable"
+        return _ignore(state, action, f"{why}, or was taken back" if known.rejected else why)
     message = f"{_who(action)} asked to go back from {state.version_of(state.stable)}"
     message += f" to {known.version}"
     if state.release is not None:

@@ -34,7 +34,7 @@ def advance(state: State) -> State:
     release = state.release
     if release is None or release.stage == "Reverting":
         return state
-    if state.seen.spec.suspend:
+    if state.seen.spec.suspend and not (release.direct and release.instead_of):
         return state.wait("spec.suspend is true: no step forward, reverting excepted")
     if state.damaged:
         return state.wait(f"restoring {state.damaged[0]} first")

@@ -14,6 +14,7 @@ from headgate.core.adoption import inherits
 from headgate.core.capacity import UNSCHEDULABLE, grown, swapped
 from headgate.core.keeping import kept_now
 from headgate.core.observation import INHERITED, NOWHERE
+from headgate.core.restarting import shrunk
 from headgate.core.reverting import LONGEST_UNPINNED_REVERT, is_bad
 from headgate.core.settings import ready_floor_of, revert_floor_of, surge_of, unavailable_of
 from headgate.core.state import State
@@ -41,13 +42,13 @@ def desire(state: State) -> Desire:
     replicas: dict[str, int] = {}
     if candidate is None:
         if state.stable is not None:
-            replicas[state.stable] = state.replicas
+            replicas[state.stable] = shrunk(state, state.stable, state.replicas)
         if state.previous is not None:
             replicas[state.previous] = kept_now(state)
     else:
         pods = _next_pods(state)
         if state.stable is not None:
-            replicas[state.stable] = pods.stable
+            replicas[state.stable] = shrunk(state, state.stable, pods.stable)
         replicas[candidate] = pods.candidate
     return Desire(replicas=replicas, traffic=_traffic(state), roles=_roles(state))
 
@@ -94,10 +95,13 @@ def _next_pods(state: State) -> Split:
             # The strategy has just become one that shares nothing: first stable takes it all.
             candidate = candidate_now
         elif release.stage == "Starting" and state.step.shared:
-            # Without surge a stable pod has to go before there is room for the first candidate.
-            there = _taken(state, state.stable)
-            room = state.replicas + surge_of(spec) - there
-            candidate = min(candidate, max(candidate_now, room))
+            # Without surge a stable pod has to go before there is room for the first candidate; and
+            # after a lost status pods of the candidate before stable grows back.
+            most = state.replicas + surge_of(spec)
+            candidate_room = most - _taken(state, state.stable)
+            candidate = min(candidate, max(candidate_now, candidate_room))
+            stable_room = most - _taken(state, state.candidate)
+            stable = min(stable, max(stable_now, stable_room))
         return Split(stable if state.stable else 0, candidate)
     least, most = state.replicas - unavailable_of(spec), state.replicas + surge_of(spec)
     stable = target.stable

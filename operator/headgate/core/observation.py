@@ -86,7 +86,7 @@ class Workload:
     """The Deployment of one revision. `intact` is false when it differs from what was rendered.
     `failure` says why its pods cannot be created, in the cluster's own words (as for a quota).
     `restarted` is the time of the last restart of its pods that a person asked for, `pace` how they
-    are replaced since."""
+    are replaced since, and `rolling` whether that still goes on."""
 
     revision: str
     replicas: int
@@ -94,6 +94,7 @@ class Workload:
     failure: str = ""
     restarted: str = ""
     pace: Pace | None = None
+    rolling: bool = False
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def watch(state: State) -> State:
         return state.wait(f"watching {release.version} for {watched} of {whole}{back}")
     if not over and not evidence.counted:
         return state.wait(f"watching {release.version}: no poll has counted its requests yet")
-    if holding is not None and state.previous is not None and not going_back:
+    if holding is not None and state.previous is not None and not going_back and not empty:
         return state.wait(f"the watch goes on while {holding} holds")
     message = f"{release.version} is released."
     if release.failed:

@@ -49,6 +49,25 @@ def restart_deadline(state: State) -> float | None:
     return scheduling_timeout_of(state.seen.spec) - (state.now - waiting.created)
 
 
+def shrunk(state: State, revision: str, wanted: int) -> int:
+    """How far stable's Deployment may shrink towards `wanted` pods. In the middle of a restart
+    Kubernetes takes those of before it first, which may be all that are ready."""
+    seen, workload = state.seen, state.seen.workload(revision)
+    if workload is None or not workload.rolling or wanted == 0:
+        return wanted
+    floor = state.replicas - unavailable_of(seen.spec)
+    if state.swaps:
+        floor = max(1, ready_floor_of(seen.spec))
+    if seen.live is not None and seen.live.revision is None:
+        floor -= seen.ready(state.candidate)
+    surge = workload.pace.surge if workload.pace is not None else 0
+    for replicas in range(wanted, workload.replicas):
+        taken = max(0, len(seen.pods_of(revision)) - replicas - surge)
+        if seen.ready(revision) - taken >= min(floor, replicas):
+            return replicas
+    return max(wanted, workload.replicas)
+
+
 def _find_room(state: State, workload: Workload) -> State:
     """A restart that adds a pod first never ends where there is no place for one."""
     waiting = _without_place(state, workload)

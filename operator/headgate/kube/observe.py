@@ -206,6 +206,7 @@ def _workloads(snapshot: Snapshot) -> Iterator[Workload]:
             failure=_failure(stored),
             restarted=restarted_at(stored),
             pace=pace_of(stored),
+            rolling=_is_rolling(stored),
         )
 
 
@@ -218,6 +219,14 @@ def _failure(stored: Object) -> str:
         if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
             return bounded(str(condition.get("message") or condition.get("reason") or ""))
     return ""
+
+
+def _is_rolling(stored: Object) -> bool:
+    """Whether a Deployment that was restarted still has pods of before."""
+    status = stored.get("status") or {}
+    seen = status.get("observedGeneration") == stored["metadata"].get("generation")
+    old = int(status.get("replicas") or 0) - int(status.get("updatedReplicas") or 0)
+    return bool(restarted_at(stored)) and (not seen or old > 0)
 
 
 def _budgets(snapshot: Snapshot) -> Iterator[tuple[str, bool]]:
