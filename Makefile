@@ -78,7 +78,7 @@ test-kubernetes: $(READY) ## Run what needs an API server against several versio
 		$(BIN)/python -m pytest $(WORKERS) -m control_plane || failed+=" $$version"; \
 	done; [ -z "$$failed" ] || { echo "failed with Kubernetes$$failed" >&2; exit 1; }
 
-test-exploration: $(READY) ## Explore the planner's states in larger small worlds, for about an hour
+test-exploration: $(READY) ## Explore the planner's states in larger small worlds, for half an hour
 	@HEADGATE_EXPLORE=large $(BIN)/python -m pytest $(WORKERS) tests/exploration
 
 test-faults: $(READY) ## Disturb releases at every write and every request (under an hour)
