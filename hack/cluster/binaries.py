@@ -121,7 +121,7 @@ MODULES = {
         Module("kube-score", "1.20.0", ("tool",), {"kube-score": ("kube-score",)}),
         Module("actionlint", "1.7.12", ("tool",), {"actionlint": ("actionlint",)}),
         Module("monitoring", "0.95.2", (".",), {"monitoring": ("monitoring",)}),
-        # One program, which goes by its name.
+        # One program, which goes by its name, and the one that it has make manifests.
         Module(
             "argocd",
             "3.2.5",
@@ -130,9 +130,11 @@ MODULES = {
                 "cmd": (
                     "argocd",
                     "argocd-application-controller",
+                    "argocd-applicationset-controller",
                     "argocd-repo-server",
                     "argocd-server",
-                )
+                ),
+                "kustomize": ("kustomize",),
             },
         ),
     )

@@ -1,7 +1,7 @@
 """A real Argo CD that watches a real git repository: all of it as processes on loopback.
 
-Application controller, repository server, API server and redis are started for one test; what they
-manage is the end-to-end cluster. Its own settings are those that `examples/argocd` gives people.
+Its controllers, repository server, API server and redis are started for one test; what they manage
+is the end-to-end cluster. Its own settings are those that `examples/argocd` gives people.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -26,66 +25,16 @@ from hack.argocd import customizations
 from hack.cluster import Cluster
 from hack.cluster.binaries import MODULES, build, build_settings, download_modules, program
 from hack.cluster.commands import run
+from hack.cluster.errors import ClusterError
 from hack.cluster.packages import install_command
 from hack.cluster.processes import wait_until
+from tests.e2e.git_repository import Repository, end_process, free_port
 
 NAMESPACE = "argocd"
 MODULE = "argocd"
 GROUP, VERSION, KIND = "headgate.dev", "v1alpha1", "ModelDeployment"
 PATIENCE = 150.0
 _APT_SECONDS = 900
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-@dataclass
-class Repository:
-    """A git repository with one directory, served on loopback by git's own daemon."""
-
-    work: Path
-    url: str
-
-    def commit(self, words: str, files: Mapping[str, str | None]) -> str:
-        """Commit files (None: removed) to main, and give the commit."""
-        for name, text in files.items():
-            path = self.work / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if text is None:
-                path.unlink()
-            else:
-                path.write_text(text)
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", words)
-        return self.git("rev-parse", "HEAD").strip()
-
-    def git(self, *arguments: str) -> str:
-        """Run git in it, as an author of the test."""
-        author = ("-c", "user.name=author", "-c", "user.email=author@example.com")
-        return run(["git", *author, *arguments], directory=self.work, timeout=60)
-
-
-@contextlib.contextmanager
-def repository(directory: Path) -> Iterator[Repository]:
-    """Serve a new repository until the block ends."""
-    work, port = directory / "models", free_port()
-    run(["git", "init", "--quiet", "--initial-branch=main", work], timeout=60)
-    daemon = subprocess.Popen(
-        [
-            *("git", "daemon", "--listen=127.0.0.1", f"--port={port}", "--export-all"),
-            *(f"--base-path={directory}", "--reuseaddr", str(directory)),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield Repository(work, f"git://127.0.0.1:{port}/models")
-    finally:
-        _end(daemon)
 
 
 @dataclass
@@ -114,6 +63,39 @@ class Argo:
             },
         }
         self.cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump(document))
+
+    def application_set(self, text: str) -> None:
+        """Have an ApplicationSet make Applications."""
+        self.cluster.kubectl("apply", "-f", "-", input=text)
+
+    def look_anew(self, name: str) -> None:
+        """Have an ApplicationSet look at git now, and not within its three minutes."""
+        mark = "argocd.argoproj.io/application-set-refresh=true"
+        self._kubectl("annotate", "applicationset", name, mark, "--overwrite")
+
+    def wait_for_applications(self, made_by: str, names: set[str]) -> None:
+        """Until an ApplicationSet has made these Applications and no others."""
+
+        def found() -> set[str]:
+            listed = json.loads(self._kubectl("get", "applications", "--output=json"))["items"]
+            return {
+                each["metadata"]["name"]
+                for each in listed
+                for owner in each["metadata"].get("ownerReferences", ())
+                if owner["name"] == made_by
+            }
+
+        wait_until(
+            lambda: found() == names,
+            PATIENCE,
+            lambda: (
+                f"not {names} but {found()}\n{self._kubectl('get', 'applicationsets', '-oyaml')}"
+            ),
+            0.5,
+        )
+
+    def _kubectl(self, *arguments: str) -> str:
+        return self.cluster.kubectl("--namespace", NAMESPACE, *arguments)
 
     def ask(self, path: str, body: object | None = None) -> Any:
         """An answer of its API. Raises AssertionError with what it says."""
@@ -212,10 +194,13 @@ def argo_cd(cluster: Cluster, directory: Path) -> Iterator[Argo]:
         yield argo
     finally:
         for process in reversed(argo.processes):
-            _end(process)
+            end_process(process)
 
 
-_METRICS = ("controller-metrics", "repository-metrics", "server-metrics")
+_METRICS = (
+    *("controller-metrics", "repository-metrics", "server-metrics"),
+    *("sets-metrics", "sets-probes", "sets-webhooks"),
+)
 
 
 def _programs(
@@ -244,6 +229,18 @@ def _programs(
             *("--namespace", NAMESPACE, *reads),
             f"--metrics-port={ports['controller-metrics']}",
         ),
+        (
+            "applicationset-controller",
+            [
+                str(program(MODULE, "argocd-applicationset-controller")),
+                *("--namespace", NAMESPACE, "--repo-server-plaintext"),
+                f"--argocd-repo-server={here}:{ports['repository']}",
+                f"--metrics-addr={here}:{ports['sets-metrics']}",
+                f"--probe-addr={here}:{ports['sets-probes']}",
+                f"--webhook-addr={here}:{ports['sets-webhooks']}",
+            ],
+            None,
+        ),
         argo(
             "server",
             *("--namespace", NAMESPACE, "--insecure", "--disable-auth", "--dex-server="),
@@ -258,7 +255,8 @@ def _environment(cluster: Cluster, directory: Path) -> dict[str, str]:
     for each in own.values():
         each.mkdir(exist_ok=True)
     return {
-        "PATH": os.environ["PATH"],
+        # The repository server runs kustomize by its name.
+        "PATH": f"{program(MODULE, 'kustomize').parent}:{os.environ['PATH']}",
         "HOME": str(own["home"]),
         "TMPDIR": str(own["tmp"]),
         "KUBECONFIG": str(cluster.kubeconfig),
@@ -283,12 +281,21 @@ def _install(cluster: Cluster) -> None:
     for file in sorted(settings.glob("argocd-*.yaml")):
         cluster.kubectl("apply", "--namespace", NAMESPACE, "-f", str(file))
     # Of a run before this one on a cluster that was kept.
-    cluster.kubectl("delete", "applications", "--all", "--namespace", NAMESPACE)
+    wait_until(lambda: _are_deleted(cluster), 60, lambda: "Applications of another run stay", 0.5)
     ours = {"data": {**customizations(), "timeout.reconciliation": "10s"}}
     cluster.kubectl(
         *("patch", "configmap", "argocd-cm", "--namespace", NAMESPACE),
         *("--type=merge", "--patch", json.dumps(ours)),
     )
+
+
+def _are_deleted(cluster: Cluster) -> bool:
+    kinds = "applicationsets,applications"
+    try:
+        cluster.kubectl("delete", kinds, "--all", "--namespace", NAMESPACE)
+    except ClusterError:
+        return False  # it takes a while until clients are told of a new kind
+    return True
 
 
 def _sources() -> Path:
@@ -328,12 +335,3 @@ def _last_words(directory: Path) -> str:
     return "\n".join(
         f"{log.name}: {log.read_text(errors='replace')[-1500:]}" for log in directory.glob("*.log")
     )
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=15)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(timeout=15)

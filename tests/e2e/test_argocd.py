@@ -4,16 +4,20 @@ self-heal."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from hack.cluster import Cluster
 from hack.load.report import failed, failures_by_cause
-from tests.e2e.argo import Argo, Repository, argo_cd, repository
-from tests.e2e.model import Model, manifest
+from headgate.api.environments import ENVIRONMENTS
+from headgate.api.spec import EnvironmentName
+from tests.e2e.argo import NAMESPACE, Argo, argo_cd
+from tests.e2e.git_repository import Repository, repository
+from tests.e2e.model import ROOT, Model, manifest
 
 pytestmark = pytest.mark.alone
 NAME = "models"
@@ -161,3 +165,79 @@ def test_models_are_released_reverted_and_removed_by_commits(
         return [f"{each['kind']}/{each['metadata']['name']}" for each in found]
 
     argo.wait(NAME, f"nothing is left of {model.name}", lambda _: not left())
+
+
+EXAMPLE = ROOT / "examples" / "kustomize"
+SET = ROOT / "examples" / "argocd" / "applicationset.yaml"
+ELSEWHERE = "https://git.example/models.git"
+FRAUD = "fraud"
+IMAGE = {"name": "registry.example/fraud-server", "newName": "headgate.local/digits-server"}
+
+
+def application(environment: str) -> str:
+    """The name of an Application, and of the namespace that it releases into."""
+    return f"{FRAUD}-{environment}"
+
+
+def every_environment() -> dict[str, str | None]:
+    """The example's own files, with an image that there is, and what its server has to be told."""
+    files: dict[str, str | None] = {}
+    for path in sorted(EXAMPLE.rglob("*.yaml")):
+        document = yaml.safe_load(path.read_text())
+        if path.parent.parent.name == "environments":
+            document["images"] = [{**IMAGE, "newTag": "1.0.0"}]
+        if document.get("kind") == "ModelDeployment":
+            (container,) = document["spec"]["template"]["spec"]["containers"]
+            container["env"] = [{"name": "MODEL_PATH", "value": "/models/model.joblib"}]
+            container["resources"] = {"requests": {"cpu": "20m", "memory": "96Mi"}}
+        files[str(path.relative_to(ROOT))] = yaml.safe_dump(document)
+    return files
+
+
+@pytest.fixture
+def environments(argo: Argo, cluster: Cluster, git: Repository) -> Iterator[set[str]]:
+    """The names of the environments in git, once the example is applied to it."""
+    git.commit("a model for every environment", every_environment())
+    text = SET.read_text()
+    assert text.count(ELSEWHERE) == 2
+    argo.application_set(text.replace(ELSEWHERE, git.url))
+    names = {each.name for each in (EXAMPLE / "environments").iterdir()}
+    yield names
+    cluster.kubectl("delete", "applicationset", FRAUD, "--namespace", NAMESPACE)
+    argo.wait_for_applications(FRAUD, set())
+    namespaces = map(application, names)
+    cluster.kubectl("delete", "namespace", *namespaces, "--ignore-not-found", "--wait=false")
+
+
+def deployment(cluster: Cluster, namespace: str) -> Mapping[str, Any]:
+    listed = cluster.kubectl("get", "deployments", "--namespace", namespace, "--output=json")
+    (found,) = json.loads(listed)["items"]
+    return dict(found)
+
+
+def test_every_directory_is_an_environment_and_leaves_with_it(
+    argo: Argo, cluster: Cluster, git: Repository, environments: set[str]
+) -> None:
+    assert environments == {each.value for each in EnvironmentName}
+    argo.wait_for_applications(FRAUD, set(map(application, environments)))
+    for environment in EnvironmentName:
+        name = application(environment.value)
+        argo.wait(name, f"{name} serves", lambda app: argo.health(app)[0] == "Healthy")
+        preset = ENVIRONMENTS[environment]
+        made = deployment(cluster, name)
+        assert made["status"]["readyReplicas"] == made["spec"]["replicas"] == preset.replicas
+        (container,) = made["spec"]["template"]["spec"]["containers"]
+        assert {"name": "LOG_LEVEL", "value": preset.log_level} in container["env"]
+        assert container["resources"]["limits"]["memory"] == preset.memory_limit
+
+    # What leaves git leaves the cluster; the other environments stay as they are.
+    left = Path("examples/kustomize/environments/staging/kustomization.yaml")
+    git.commit("no staging any more", {str(left): None})
+    argo.look_anew(FRAUD)
+    argo.wait_for_applications(FRAUD, set(map(application, environments - {"staging"})))
+    models = "modeldeployments,deployments"
+    gone = cluster.kubectl("get", models, "--namespace", application("staging"), "--output=name")
+    assert not gone
+    for environment_name in environments - {"staging"}:
+        app = argo.seen(application(environment_name))
+        assert argo.health(app)[0] == "Healthy"
