@@ -65,7 +65,7 @@ test-wheel: $(if $(WHEEL),$(READY),wheel) ## Run the tests that need no cluster 
 	$(BIN)/python -c 'import headgate; assert "build/wheel" in headgate.__file__, headgate.__file__'; \
 	$(BIN)/python -m pytest $(WORKERS) --override-ini=pythonpath=. -m "not cluster and not control_plane"
 
-test-argocd: $(READY) ## Run what needs the cluster alone: releases by a real Argo CD, upgrades
+test-argocd: $(READY) ## Run what needs the cluster alone: releases by a real Argo CD, upgrades, its NetworkPolicy
 	@$(BIN)/python -m hack.cluster packages && $(BIN)/python -m hack.cluster build || [ $$? -eq 3 ]
 	@HEADGATE_ALONE=1 $(BIN)/python -m pytest -m alone tests/e2e
 

@@ -121,6 +121,8 @@ MODULES = {
         Module("kube-score", "1.20.0", ("tool",), {"kube-score": ("kube-score",)}),
         Module("actionlint", "1.7.12", ("tool",), {"actionlint": ("actionlint",)}),
         Module("monitoring", "0.95.2", (".",), {"monitoring": ("monitoring",)}),
+        # What enforces NetworkPolicies for the story of the chart's own.
+        Module("kube-router", "2.1.0", ("tool",), {"kube-router": ("kube-router",)}),
         # One program, which goes by its name, and the one that it has make manifests.
         Module(
             "argocd",
