@@ -244,7 +244,7 @@ class ModelDeploymentSpec(SpecModel):
     reverted."""
     suspend: bool = False
     """Stop where things are: no release begins, and one under way takes no further step. A release
-    that turns bad is still reverted."""
+    that turns bad is still reverted, and going back to a version that was stable is carried out."""
     freeze_windows: list[FreezeWindow] = Field(
         default_factory=list, max_length=32, json_schema_extra={"x-kubernetes-list-type": "atomic"}
     )
