@@ -45,8 +45,20 @@ def test_a_poll_that_only_tells_where_counters_stand_ends_no_watch() -> None:
     assert "no poll has counted" in answer.status.message
 
 
-def test_a_version_that_nobody_has_called_is_released_unjudged() -> None:
-    answer = first_poll_after_an_hour_away(requests=None)
+def test_a_version_that_nobody_has_called_is_released_unjudged_after_a_watch_of_polls() -> None:
+    answer, now = first_poll_after_an_hour_away(requests=None), NOW
+    for _ in range(2):
+        assert answer.status.release is not None
+        assert answer.status.release.stage == "Watching"
+        now += INTERVAL
+        seen = watched(SPEC, since=AWAY, settled=True, checked=True)
+        evidence = answer.status.release.evidence
+        release = seen.status.release
+        assert release is not None
+        status = seen.status.model_copy(
+            update={"release": release.model_copy(update={"evidence": evidence})}
+        )
+        answer = plan(replace(seen, status=status, sample=Sample(now, {})), now)
     assert answer.status.release is None
     assert answer.status.releases[-1].outcome == "Promoted"
 

@@ -30,6 +30,7 @@ class Counted(NamedTuple):
     whole: str = ""
     observed: int = 0
     silent: int = 0
+    idle: int = 0
     unknown: str = ""
     held: int = 0
 
@@ -52,6 +53,7 @@ def counted(evidence: Mapping[str, Any]) -> Counted:
         whole=whole,
         observed=min(MOST, evidence["observed"]),
         silent=min(MOST, evidence["silent"]),
+        idle=min(MOST, evidence["idle"]),
         unknown=evidence["unknown"],
         held=min(MOST, evidence["held"].get(CONDITION, 0)),
     )
@@ -73,6 +75,7 @@ def evidence_dict(classes: Counted) -> dict[str, Any]:
         candidate=Counts(requests=requests, errors=errors[1]),
         observed=classes.observed,
         silent=classes.silent,
+        idle=classes.idle,
         unknown=classes.unknown,
         unknown_sentence=classes.unknown and "no usable metrics",
         held={CONDITION: classes.held} if classes.held else {},

@@ -99,15 +99,15 @@ def watch(state: State) -> State:
 
 def _is_quiet(state: State, evidence: Evidence) -> bool:
     """Whether Prometheus answers, but nobody has called the version in its whole watch: nothing
-    more will be known by waiting."""
-    release, sample = state.release, state.seen.sample
-    assert release is not None
+    more will be known by waiting. The whole watch is what polls saw of it, not what the clock says:
+    the operator may have been away."""
+    sample = state.seen.sample
     answered = sample is not None and sample.outage is None and sample.at == evidence.at
     return (
         answered
         and (evidence.counted or bool(evidence.unknown))
         and evidence.candidate.requests == 0
-        and state.since(release.step_started) >= hold_of(state)
+        and evidence.observed + evidence.idle >= hold_of(state)
     )
 
 

@@ -60,6 +60,8 @@ def observe(
     evidence = replace(evidence, since=min(evidence.since, sample.at))
     start = evidence.since if evidence.at is None else max(evidence.since, evidence.at)
     seconds = 0.0 if set_back else min(sample.at - start, most)
+    # One answer alone, of a provider that was just started for example, says nothing of before.
+    idle = evidence.idle + (seconds if evidence.at is not None else 0.0)
 
     if sample.outage is not None:
         return _provider_down(evidence, sample.at, seconds, sample.outage)
@@ -74,7 +76,8 @@ def observe(
     if not stable.usable and not candidate.usable:
         what = f"any of the {len(sides)} pods" if sides else "the live Service"
         sentence = f"the provider has no request total for {what}"
-        return _provider_down(evidence, sample.at, seconds, sentence)
+        down = _provider_down(evidence, sample.at, seconds, sentence)
+        return replace(down, idle=idle)
 
     evidence = replace(
         evidence,
@@ -103,7 +106,8 @@ def observe(
         unread=sample.unread,
     )
     if not candidate.usable:
-        return _candidate_silent(evidence, seconds, stable, candidate, settings)
+        silent = _candidate_silent(evidence, seconds, stable, candidate, settings)
+        return replace(silent, idle=idle)
     evidence = replace(
         evidence,
         observed=evidence.observed + seconds,

@@ -117,8 +117,9 @@ class Evidence:
     last raw counters of each pod; a pod with `requests` None is known and its first total is
     only a baseline. `recent` are the latest counts in a few stretches that cover about one
     interval. `observed`, `silent` and `outage` are seconds, of which a poll adds at most two
-    intervals: watched with data; CandidateSilent until now; ProviderDown until now. `unknown`
-    is the reason why the last poll told nothing (CandidateSilent, ProviderDown) or empty.
+    intervals: watched with data; CandidateSilent until now; ProviderDown until now. `idle` are
+    those in which the provider answered and had no total of the candidate. `unknown` is the reason
+    why the last poll told nothing (CandidateSilent, ProviderDown) or empty.
     `missing` is the number of candidate pods without a total in the last poll. `held` maps a
     condition's name to the seconds it has held without a poll that denied it. `tallies` are what
     rules and comparisons rest on, `gauges` the values of gauges and `drift` the predictions, both
@@ -138,6 +139,7 @@ class Evidence:
     observed: float = 0.0
     silent: float = 0.0
     outage: float = 0.0
+    idle: float = 0.0
     unknown: str = ""
     unknown_sentence: str = ""
     missing: int = 0
@@ -185,6 +187,7 @@ class Evidence:
             "observed": _number(self.observed),
             "silent": _number(self.silent),
             "outage": _number(self.outage),
+            "idle": _number(self.idle),
             "unknown": self.unknown,
             "unknownSentence": self.unknown_sentence,
             "missing": self.missing,
@@ -241,6 +244,7 @@ def _evidence(data: Mapping[str, Any]) -> Evidence:
         observed=_finite(data.get("observed", 0)),
         silent=_finite(data.get("silent", 0)),
         outage=_finite(data.get("outage", 0)),
+        idle=_finite(data.get("idle", 0)),
         unknown=str(data.get("unknown", "")),
         unknown_sentence=str(data.get("unknownSentence", "")),
         missing=int(data.get("missing", 0)),
