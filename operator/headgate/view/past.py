@@ -52,7 +52,10 @@ def past_of(entries: Sequence[Mapping[str, Any]], name: str, revision: str) -> P
             parts.append(_part(entry, entered))
             entered = None
     if not pods or not parts:
-        raise ValueError("nothing was measured in this release: it never got live traffic")
+        raise ValueError(
+            "nothing that was measured in this release is recorded: it got no live traffic, or only"
+            " in the last few minutes"
+        )
     times = [to_seconds(str(entry["time"])) for entry in entries]
     return Past(tuple(parts), pods, min(times), max(times))
 
