@@ -17,6 +17,8 @@ from headgate.api.spec import ModelDeploymentSpec
 from headgate.cli import parser
 from headgate.core.conditions import AT_REST, STALLED
 from tests.documents import DOCUMENTS, ROOT, Block, blocks, commands, name, objects
+from tests.e2e import test_documents as stories
+from tests.e2e.reader import INSTEAD, LEFT_OUT, shown
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -73,6 +75,51 @@ def test_commands_exist(command: str, capsys: pytest.CaptureFixture[str]) -> Non
     said = capsys.readouterr().err
     # Not a name that the sentence leaves out.
     assert not said or "the following arguments are required" in said, said
+
+
+def test_every_console_block_is_in_a_story_or_explained() -> None:
+    """The story itself fails when it leaves a block of its documents."""
+    read = {
+        document
+        for story in vars(stories).values()
+        for mark in getattr(story, "pytestmark", ())
+        for document in mark.args
+    }
+    assert read == {block.document for block in blocks("console") if shown(block.document)}
+
+
+@pytest.mark.parametrize("pattern", LEFT_OUT)
+def test_what_is_left_out_stands_in_a_document(pattern: str) -> None:
+    written = [each for block in blocks("console") for each in commands(block.text)]
+    assert any(re.fullmatch(pattern, each) for each in written)
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern, _, _ in INSTEAD])
+def test_what_is_put_in_place_stands_in_a_document(pattern: str) -> None:
+    written = [each for block in blocks("console") for each in commands(block.text)]
+    written += [block.text for block in blocks("yaml")]
+    assert any(re.search(pattern, each, re.MULTILINE) for each in written)
+
+
+def test_no_command_hides_from_the_stories() -> None:
+    """All stand in blocks of the language console."""
+    assert [str(each) for language in ("bash", "sh", "shell") for each in blocks(language)] == []
+    hidden = re.compile(r"^ {4,}(?:docker|headgate|helm|kubectl|make|pip) ", re.MULTILINE)
+    fence = re.compile(r"```.*?```", re.DOTALL)
+    texts = {name(each): fence.sub("", each.read_text("utf-8")) for each in DOCUMENTS}
+    assert [each for each, text in texts.items() if hidden.search(text)] == []
+
+
+def test_make_has_the_targets() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    named = {
+        target
+        for each in DOCUMENTS
+        for target in re.findall(
+            r"(?:^|`)make ([a-z-]+)\b(?!-)", each.read_text("utf-8"), re.MULTILINE
+        )
+    }
+    assert named - set(re.findall(r"(?m)^([a-z-]+):", makefile)) == set()
 
 
 def test_the_runbook_knows_every_alert_and_every_phase() -> None:
