@@ -53,15 +53,17 @@ def test_manifests_are_accepted(block: Block) -> None:
 
 
 def calls() -> list[str]:
-    """Every call of Headgate's command line in the documents; beside one may stand what it does."""
-    found = {
-        re.split(r"#|  +| [>|] ", command)[0].strip()
-        for block in blocks("console")
-        for command in commands(block.text)
-    }
+    """Every call of Headgate's command line: in sentences, in console blocks, and in the examples
+    of `--help`, which stand in a column beside what each does."""
+    found = set()
     for document in DOCUMENTS:
         found |= set(re.findall(r"`((?:kubectl )?headgate [^`]+)`", document.read_text("utf-8")))
-    return sorted(each for each in found if re.match(r"(kubectl )?headgate [a-z]+(?= |$)", each))
+    for block in (*blocks("console"), *blocks("text")):
+        for command in commands(block.text):
+            column = re.split(r"#|  +", command.strip())[0]
+            found |= set(re.findall(r"(?:kubectl )?\bheadgate [^|&()>`]+", column))
+    each_call = re.compile(r"(kubectl )?headgate [a-z]+(?= |$)")
+    return sorted({each.strip() for each in found if each_call.match(each)})
 
 
 @pytest.mark.parametrize("command", calls())
