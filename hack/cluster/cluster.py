@@ -60,7 +60,7 @@ class Cluster(ABC):
             [self.kubectl_program, f"--kubeconfig={self.kubeconfig}", *args],
             input=input,
             timeout=timeout,
-            environment=self._client_environment(),
+            environment=self.client_environment(),
         )
 
     def helm(self, *args: str, timeout: float = _HELM_SECONDS) -> str:
@@ -69,8 +69,21 @@ class Cluster(ABC):
         return run(
             [program(HELM, "helm"), f"--kubeconfig={self.kubeconfig}", *args],
             timeout=timeout,
-            environment=self._client_environment(),
+            environment=self.client_environment(),
         )
+
+    def client_environment(self) -> dict[str, str]:
+        """Give what kubectl and Helm need in their environment to mean this cluster."""
+        tools = cache_directory() / "client"
+        return direct_environment() | {
+            "KUBECONFIG": str(self.kubeconfig),
+            # The user's own plugins, repositories and discovery caches stay out of it.
+            "KUBECACHEDIR": str(tools / "kubectl"),
+            "KUBERC": "off",
+            "HELM_CACHE_HOME": str(tools / "helm" / "cache"),
+            "HELM_CONFIG_HOME": str(tools / "helm" / "config"),
+            "HELM_DATA_HOME": str(tools / "helm" / "data"),
+        }
 
     def build_image(
         self,
@@ -120,18 +133,6 @@ class Cluster(ABC):
     def _build_archive(
         self, context: Path, dockerfile: Path, tag: str, build_args: Mapping[str, str]
     ) -> Path: ...
-
-    def _client_environment(self) -> dict[str, str]:
-        tools = cache_directory() / "client"
-        return direct_environment() | {
-            "KUBECONFIG": str(self.kubeconfig),
-            # The user's own plugins, repositories and discovery caches stay out of it.
-            "KUBECACHEDIR": str(tools / "kubectl"),
-            "KUBERC": "off",
-            "HELM_CACHE_HOME": str(tools / "helm" / "cache"),
-            "HELM_CONFIG_HOME": str(tools / "helm" / "config"),
-            "HELM_DATA_HOME": str(tools / "helm" / "data"),
-        }
 
 
 def open_cluster(

@@ -20,7 +20,6 @@ import yaml
 
 from hack.cluster import Cluster
 from hack.cluster.binaries import HELM, build, program
-from hack.cluster.commands import direct_environment
 from tests.documents import ROOT, Block, blocks, commands
 from tests.e2e.model import manifest
 
@@ -120,7 +119,7 @@ class Desk:
             cluster = self.without_nodes
         kubeconfig = self.directory / ".kubeconfig"
         kubeconfig.write_bytes(cluster.kubeconfig.read_bytes())
-        environment = direct_environment() | {
+        environment = cluster.client_environment() | {
             "KUBECONFIG": str(kubeconfig),
             "PATH": f"{self.directory / '.bin'}:{os.environ['PATH']}",
         }
