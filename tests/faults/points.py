@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from headgate.core.observation import NO_DEPLOYMENT
 from headgate.kube.client import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
@@ -254,9 +255,14 @@ class Point:
             status.get("observedGeneration") == stored["metadata"]["generation"]
             and status.get("phase") in AT_REST
             and status.get("release") is None
-            # What was adopted goes later.
-            and self._stored(DEPLOYMENT.name, NAME) is None
+            and not self._is_to_go()
         )
+
+    def _is_to_go(self) -> bool:
+        """Whether the Service still says that an adopted Deployment is to be deleted."""
+        live = self._stored(SERVICE.name, NAME)
+        marks: Any = {} if live is None else live["metadata"].get("annotations") or {}
+        return bool(marks.get(DECISIONS["adopted"], NO_DEPLOYMENT) != NO_DEPLOYMENT)
 
     def _all_found(self) -> bool:
         """Whether all that is to be adopted is there and ready."""

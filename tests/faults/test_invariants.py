@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from hack.cluster import Cluster
-from headgate.core import advancing, desire, difference, keeping, recovery
+from headgate.core import adoption, advancing, desire, difference, keeping, recovery
 from headgate.core.intents import SetTraffic
 from headgate.core.observation import Observation
 from headgate.core.state import State
@@ -51,7 +51,7 @@ async def noticed_after_a_kill(cluster: Cluster, of: Story, write: str, sentence
 
 async def test_the_unbroken_planner_passes(established_crd: Cluster) -> None:
     async with arena(established_crd.kubeconfig) as place:
-        for of in (LINGERING, story("BlueGreen", "bad")):
+        for of in (LINGERING, story("BlueGreen", "bad"), story("Canary", "adopted")):
             assert (await Point(place, of, longest=25).run()).wrong == []
 
 
@@ -69,6 +69,19 @@ async def test_traffic_before_the_smoke_checks_is_noticed(
     assert await noticed(
         established_crd, story("Canary", "smoke fails"), "reaches 2.0.0-unwell, which is unchecked"
     )
+
+
+async def test_an_adopted_service_that_points_to_nobody_is_noticed(
+    established_crd: Cluster, broken: ExitStack
+) -> None:
+    right = adoption.inherits
+
+    def only_at_first(state: State) -> bool:
+        return right(state) and state.seen.live is None
+
+    broken.enter_context(patch.object(desire, "inherits", only_at_first))
+    adopted = story("Canary", "adopted")
+    assert await noticed(established_crd, adopted, "what was adopted has no ready pod any more")
 
 
 async def test_pinning_before_anybody_is_ready_is_noticed(
