@@ -532,6 +532,9 @@ def test_a_past_release_is_judged_again_from_prometheus(world: World, tmp_path: 
         assert "Bad after 5s at 20 %: candidate 50.0 % errors (25 of 50 requests) is over" in out
         code, out, _ = world.run(*asked, "-o", "json", "--error-rate", "0.9", "--tolerance", "1000")
         found = json.loads(out)
+        # A release of less than a scrape is judged by what the last one saw.
+        code, out, _ = world.run(*asked[:-1], "1m", "-o", "json")
+    assert [each["part"] for each in json.loads(out)["polls"]] == ["20 %"]
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert (found["release"], found["verdict"]) == (RELEASE, "Unknown")
     assert found["polls"][0]["candidate"] == {"bad": 25, "total": 50}
@@ -591,6 +594,8 @@ def test_a_release_that_a_proxy_has_counted_is_judged_again_in_its_watch(world: 
     ]
     assert {each["part"] for each in found["polls"]} == {"watch"}
     assert found["verdict"] == "Bad"
+    code, _, err = world.run(*asked[:-1], "1m")
+    assert (code, "this release had none of more than 135 s" in err) == (1, True)
     code, out, _ = world.run("explain", "proxied", "--query")
     assert f'exported_namespace=~"{NAMESPACE}",exported_service=~"|proxied"' in out
 

@@ -28,13 +28,15 @@ _NAME = "replay"
 
 
 def samples(provider: Provider, target: Target, start: float, end: float) -> Iterator[Sample]:
-    """The samples of a release between two moments, one a scrape, in order. One that could not be
+    """The samples of a release between two moments, one a scrape, in order. The last is at the end,
+    so that a release of less than a scrape has one in its last part, too. One that could not be
     read is an outage, as it is for the operator. Raises ValueError for a runtime without a preset.
     """
     if target.runtime not in PRESETS:
         raise ValueError(unknown(target.runtime))
     step = provider.scrape_interval
-    moments = [math.floor(start) + number * step for number in range(int((end - start) / step) + 1)]
+    last = math.ceil(end)
+    moments = [last - number * step for number in range(int((last - start) / step), -1, -1)]
     layouts: dict[Pod, tuple[float, ...]] = {}
     for first in range(0, len(moments), CHUNK_MOMENTS):
         chunk = moments[first : first + CHUNK_MOMENTS]

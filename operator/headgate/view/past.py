@@ -24,12 +24,13 @@ class Past:
 
     def watch(self, settling: float) -> Past:
         """Only the watch, `settling` seconds after the switch. Raises ValueError when there was
-        none."""
-        parts = [replace(p, begins=p.begins + settling) for p in self.parts if p.watching]
+        none so long."""
+        watches = [replace(p, begins=p.begins + settling) for p in self.parts if p.watching]
+        parts = [each for each in watches if each.begins <= self.end]
         if not parts:
             raise ValueError(
                 "its runtime counts both versions together, so only the watch can be judged again,"
-                " and this release had none"
+                f" and this release had none of more than {settling:g} s"
             )
         return replace(self, parts=tuple(parts))
 
