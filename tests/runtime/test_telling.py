@@ -2,6 +2,7 @@
 
 import contextlib
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -13,7 +14,7 @@ from headgate.core.settings import judge_settings
 from headgate.judge import JudgeSettings, PodCounters, Sample
 from headgate.kube.client import Forbidden, Unavailable
 from headgate.metrics import Poller, Provider, Providers
-from headgate.runtime.memory import QUIET_STATUS_INTERVAL
+from headgate.runtime.memory import QUIET_STATUS_INTERVAL, quiet_interval
 from headgate.runtime.polling import Polling
 from headgate.runtime.queue import Quarantine
 from headgate.runtime.recording import RECORDS_INTERVAL
@@ -117,7 +118,7 @@ async def test_numbers_alone_are_written_only_now_and_then() -> None:
     world.apply("2", **CANARY)
     await world.until("Progressing")
     await world.settle()
-    world.now += QUIET_STATUS_INTERVAL
+    world.now += 1.25 * QUIET_STATUS_INTERVAL
     await world.settle()
     world.server.calls.clear()
     for second in range(30):
@@ -132,6 +133,13 @@ async def test_numbers_alone_are_written_only_now_and_then() -> None:
     assert evidence["candidate"]["requests"] > 0
 
 
+def test_releases_that_began_together_do_not_write_numbers_together() -> None:
+    intervals = sorted(quiet_interval(str(UUID(int=n)), 50) for n in range(50))
+    assert 100 <= intervals[0] < intervals[-1] < 125
+    # Of fifty no ten within two seconds.
+    assert all(b - a > 2 for a, b in zip(intervals, intervals[9:], strict=False))
+
+
 async def test_what_was_measured_can_be_read_afterwards() -> None:
     world = World()
     await world.serve("1", **CANARY)
@@ -143,7 +151,7 @@ async def test_what_was_measured_can_be_read_afterwards() -> None:
         counters = PodCounters(requests=world.now % 1000)
         world.reconciler.deliver(FRAUD, Sample(world.now, dict.fromkeys(names, counters)))
         await world.settle()
-    world.now += RECORDS_INTERVAL
+    world.now += 1.25 * RECORDS_INTERVAL
     await world.settle()
     record = world.server.objects["ConfigMap", "risk", "fraud-release-records"]
     text = "".join(record["data"].values())

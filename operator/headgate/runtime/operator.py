@@ -26,6 +26,7 @@ from headgate.metrics import Poller, Providers
 from headgate.runtime import logs
 from headgate.runtime.cache import Cache, Key
 from headgate.runtime.configuration import Configuration
+from headgate.runtime.garbage import collect_at_rest
 from headgate.runtime.health import health_server
 from headgate.runtime.informer import Informer
 from headgate.runtime.leader import LEAVE_SECONDS, Leader
@@ -163,6 +164,7 @@ class Operator:
         self._tasks = [
             asyncio.create_task(self._informer.run(), name="informer"),
             asyncio.create_task(self._passes(), name="passes"),
+            asyncio.create_task(collect_at_rest(lambda: self._queue.idle), name="garbage"),
         ]
         if self._notifications is not None:
             told = asyncio.create_task(self._notifications.run(), name="notifications")

@@ -13,7 +13,7 @@ from headgate.api.status import Release, Status
 from headgate.core.intents import Note
 from headgate.core.timing import to_text
 from headgate.judge import Sample
-from headgate.runtime.memory import Memory
+from headgate.runtime.memory import Memory, spread
 
 RECORDS_INTERVAL = 120.0
 """Seconds between two writes of one release's record."""
@@ -60,7 +60,7 @@ def due_in(memory: Memory, ended: bool, under_way: int, clock: float) -> float |
     if ended:
         return 0.0
     interval = max(RECORDS_INTERVAL, RECORDS_SECONDS_PER_RELEASE * under_way)
-    return max(0.0, memory.unrecorded + interval - clock)
+    return max(0.0, memory.unrecorded + spread(memory.uid) * interval - clock)
 
 
 def release_key(release: Release) -> str:
