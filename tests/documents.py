@@ -17,6 +17,7 @@ DOCUMENTS = sorted(
 )
 _BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 _PROMPT = "$ "
+_IN_A_SENTENCE = re.compile(r"`((?:kubectl|headgate|helm|git|pip) [^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ def blocks(language: str) -> list[Block]:
                 lines = "\n".join(line[len(each[1]) :] for line in each[3].splitlines())
                 found.append(Block(name(document), place, lines))
     return found
+
+
+def sentences(document: str) -> list[str]:
+    """The commands in the sentences of a document, each once."""
+    prose = _BLOCK.sub("", (ROOT / document).read_text("utf-8"))
+    return list(dict.fromkeys(_IN_A_SENTENCE.findall(prose)))
 
 
 def commands(console: str) -> list[str]:

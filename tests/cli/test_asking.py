@@ -124,7 +124,19 @@ SAID: list[tuple[str, Shown, Wish, str]] = [
         "it was undone, and a second undo goes no further back",
         made({**REVERTED, "action": handled("Undo", CANDIDATE)}),
         wish("Undo"),
-        f"To go back further, name --revision {STABLE}.",
+        "To go back further, say where --to.",
+    ),
+    (
+        "it was undone to where is asked for",
+        made({**REVERTED, "action": handled("Undo", CANDIDATE)}),
+        wish("Undo", to=STABLE),
+        "2.2.0 gets all live traffic already.",
+    ),
+    (
+        "it is going to where is asked for",
+        made(HOLDING),
+        wish("Undo", to=CANDIDATE),
+        "2.3.0 is on its way to 100 % already.",
     ),
 ]
 
@@ -207,6 +219,13 @@ def test_a_wish_that_waits_for_the_operator_is_not_written_twice() -> None:
 @pytest.mark.parametrize("kind", ["Abort", "Undo"])
 def test_going_back_takes_the_place_of_a_wish_that_waits(kind: str) -> None:
     assert isinstance(ask(wish(kind), SITUATIONS["asked"], JANE, AT), Action)
+
+
+def test_after_an_undo_a_person_goes_further_back_by_naming_where_to() -> None:
+    shown = made({**REVERTED, "action": handled("Undo", CANDIDATE)})
+    asked = ask(wish("Undo", to="0older0000"), shown, JANE, AT)
+    assert isinstance(asked, Action)
+    assert (asked.revision, asked.to) == (STABLE, "0older0000")
 
 
 def test_a_new_spec_can_be_undone_after_an_undo() -> None:

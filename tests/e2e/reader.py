@@ -20,7 +20,7 @@ import yaml
 
 from hack.cluster import Cluster
 from hack.cluster.binaries import HELM, build, program
-from tests.documents import ROOT, Block, blocks, commands
+from tests.documents import ROOT, Block, blocks, commands, sentences
 from tests.e2e.model import manifest
 
 _SECONDS = 150
@@ -28,7 +28,7 @@ _SECONDS = 150
 
 INSTEAD = (
     (r"\brisk\b", "{namespace}", "each story has a namespace of its own, side by side"),
-    (r"\S+/fraud-server:2\.2\.0", "headgate.local/digits-server:1.0.0", "no such image"),
+    (r"\S+/fraud-server:2\.[12]\.0", "headgate.local/digits-server:1.0.0", "no such image"),
     (r"\S+/fraud-server:2\.3\.0", "headgate.local/digits-server:2.0.0", "no such image"),
     (r"replicas: 10\b", "replicas: 2", "room for ten is not on every machine"),
     (r"(?<=hold: )5m", "3s", "nobody waits for it"),
@@ -49,7 +49,24 @@ LEFT_OUT = {
 }
 """Commands that no story runs, and why."""
 
-WITHOUT_NODES = re.compile(r"helm (install|upgrade) |kubectl patch configmap argocd-cm ")
+NAMED = {
+    r"(kubectl|helm|git|headgate) [a-z]+": "the command as such is meant",
+    r"kubectl (headgate( [a-z]+|…)|rollout restart)": "the command as such is meant",
+    r".* NAME( .*)?|.*[…].*": "stands for what the reader puts there",
+    r"kubectl wait --for=condition=Ready": "of any object; first-release.md waits by it",
+    r"pip install 'headgate\[.*": "no index has it before its first release",
+}
+"""What in a sentence only names a command, or cannot run, and why."""
+
+LOOKS = re.compile(
+    r"kubectl (-n \S+ )?(get|describe|explain|logs) .*"
+    r"|(kubectl )?headgate (get|explain|history|approve .*--dry-run)\b.*|.* --help"
+)
+"""Commands that change nothing, so that a story runs all of a document at once."""
+
+WITHOUT_NODES = re.compile(
+    r"helm (install|upgrade) |kubectl (patch configmap argocd-cm|delete crd) "
+)
 """Commands that would change what all stories share: they have an API server to themselves, which
 keeps every object and starts no pod."""
 
@@ -57,6 +74,22 @@ keeps every object and starts no pod."""
 def left_out(command: str) -> bool:
     """Whether a command is one of those that cannot run here."""
     return any(re.fullmatch(pattern, command) for pattern in LEFT_OUT)
+
+
+def spoken(document: str) -> list[str]:
+    """The commands in the sentences of a document that a reader can type as they stand there, and
+    that stand in none of its console blocks."""
+    typed = {
+        each.split("#")[0].strip()
+        for block in blocks("console")
+        if block.document == document
+        for each in commands(block.text)
+    }
+    return [
+        each
+        for each in sentences(document)
+        if each not in typed and not any(re.fullmatch(pattern, each) for pattern in NAMED)
+    ]
 
 
 def shown(document: str) -> list[Block]:
@@ -151,10 +184,13 @@ class Page:
     desk: Desk
     left: list[Block] = field(init=False)
     """The console blocks that are still to come."""
+    unsaid: list[str] = field(init=False)
+    """The commands in sentences that nobody has typed yet."""
 
     def __post_init__(self) -> None:
         """Open it."""
         self.left = shown(self.document)
+        self.unsaid = spoken(self.document)
 
     def run(self) -> str:
         """Run the next console block, and give what it printed. A document whose manifests name a
@@ -162,12 +198,15 @@ class Page:
         block = self.left.pop(0)
         return "".join(self._run(each) for each in commands(block.text) if not left_out(each))
 
-    def run_sentences(self) -> None:
-        """Run the commands of kubectl that stand in the sentences of a document; each only looks.
-        Those of Headgate ask for something, which is the reader's choice."""
-        text = (ROOT / self.document).read_text("utf-8")
-        for each in re.findall(r"`(kubectl (?!headgate)[^`]+)`", text):
-            self._run(each)
+    def look(self) -> None:
+        """Run the commands in the sentences that only look."""
+        for each in filter(LOOKS.fullmatch, list(self.unsaid)):
+            self.type(each)
+
+    def type(self, command: str) -> str:
+        """Run a command that stands in a sentence, and give what it printed."""
+        self.unsaid.remove(command)
+        return self._run(command)
 
     def _run(self, command: str) -> str:
         names_it = any("risk" in text for text in self.manifests())
@@ -182,7 +221,7 @@ class Page:
         other parts."""
         text = self.manifests()[0]
         if version is not None:
-            text = re.sub(r"\b2\.[23]\.0\b", version, text)
+            text = re.sub(r"\b2\.[123]\.0\b", version, text)
         found = yaml.safe_load(self.desk.here(text))
         found["spec"] = for_the_digits_server({**found["spec"], **parts})
         (self.desk.directory / name).write_text(yaml.safe_dump(found))

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import yaml
 
 from hack.cluster import Cluster, temporary_cluster
 from hack.demo.explaining import prometheus
+from tests.e2e.by_hand import serve_by_hand
 from tests.e2e.model import Model
 from tests.e2e.reader import Desk, Page
 
@@ -39,7 +41,18 @@ def pages(request: pytest.FixtureRequest, desk: Desk) -> Iterator[list[Page]]:
     yield pages
     if request.session.testsfailed == failed:
         unread = [f"{each}\n{each.text}" for page in pages for each in page.left]
+        unread += [f"{page.document}: {each}" for page in pages for each in page.unsaid]
         assert not unread, "\n".join(["not run:", *unread])
+
+
+def is_in(phase: str, stable: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether a status is in a phase, with this version as the stable one."""
+    return lambda status: status["phase"] == phase and serves(stable)(status)
+
+
+def serves(version: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether a status says that a version is the stable one."""
+    return lambda status: bool(status["stable"]["version"] == version)
 
 
 @pytest.fixture
@@ -65,10 +78,14 @@ def test_a_first_release_goes_live_and_back(pages: list[Page], desk: Desk, model
             metrics.run()
         assert (desk.directory / "fraud.png").stat().st_size > 10_000
         first.run()
-        back = model.wait("2.2.0 is back", lambda status: status["stable"]["version"] == "2.2.0")
+        model.wait("2.2.0 is back", serves("2.2.0"))
 
         assert "2.3.0" in runbook.run()
-        runbook.run_sentences()
+        runbook.look()
+        runbook.type("kubectl headgate retry fraud")
+        model.wait("2.3.0 is live once more", serves("2.3.0"))
+        runbook.type("kubectl headgate undo fraud")
+        back = model.wait("2.2.0 is back once more", serves("2.2.0"))
         desk.known["revision"] = back["stable"]["revision"]
         runbook.run()
         assert model.live_selector()["headgate.dev/revision"] == back["stable"]["revision"]
@@ -93,17 +110,75 @@ def test_a_pipeline_waits_and_a_person_approves(
                 "WaitingForApproval" in [each["reason"] for each in status["conditions"]]
             ),
         )
+        approval.look()
         approval.run()
         aborted = model.wait_for_phase("Reverted")
     assert aborted["rejected"]["version"] == "2.3.0"
     assert aborted["releases"][-1]["outcome"] == "Aborted"
 
 
-@pytest.mark.reads("README.md")
+@pytest.mark.reads("docs/how-to/go-back.md", "docs/how-to/freeze.md", "docs/how-to/scarce-gpus.md")
+def test_a_person_holds_a_release_and_goes_back(
+    pages: list[Page], desk: Desk, model: Model
+) -> None:
+    back, freeze, scarce = pages
+    first = Page("docs/first-release.md", desk)
+
+    def release(version: str, **parts: Any) -> None:
+        first.save("fraud.yaml", version=version, **parts)
+        model.kubectl("apply", "-f", str(desk.directory / "fraud.yaml"))
+
+    release("2.1.0")
+    model.wait("2.1.0 is stable", is_in("Stable", "2.1.0"))
+    with model.users():
+        release("2.2.0")
+        model.wait("2.2.0 is stable", is_in("Stable", "2.2.0"))
+        release("2.3.0")
+        model.wait("2.3.0 is released", is_in("Progressing", "2.2.0"))
+        back.run()
+        model.wait("2.3.0 is given up", is_in("Reverted", "2.2.0"))
+        back.run()
+        model.wait("2.3.0 is released again", is_in("Progressing", "2.2.0"))
+        freeze.run()
+        model.wait("2.3.0 is stable", is_in("Stable", "2.3.0"))
+        back.run()
+        model.wait("2.2.0 is back", serves("2.2.0"))
+        assert "2.3.0" in back.run()
+        model.wait("2.1.0 is back", serves("2.1.0"))
+    release("2.1.0", **yaml.safe_load(scarce.manifests()[0]))
+    assert "When there is no room, pods are swapped" in scarce.run()
+    before = {each["metadata"]["name"] for each in model.get("pods")["items"]}
+    scarce.run()
+    model.wait("all pods are new", lambda status: before.isdisjoint(ready_pods(model)))
+
+
+def ready_pods(model: Model) -> set[str]:
+    """The names of the pods that the live Service leads to."""
+    slices = model.get("endpointslices")["items"]
+    return {
+        endpoint["targetRef"]["name"]
+        for each in slices
+        if each["metadata"]["labels"]["kubernetes.io/service-name"] == model.name
+        for endpoint in each["endpoints"] or ()
+        if endpoint["conditions"]["ready"]
+    }
+
+
+@pytest.mark.reads("docs/how-to/adopt.md")
+def test_what_somebody_made_by_hand_is_adopted(pages: list[Page], desk: Desk, model: Model) -> None:
+    (adopt,) = pages
+    serve_by_hand(model, "1.0.0")
+    first = Page("docs/first-release.md", desk)
+    first.save("fraud.yaml", **yaml.safe_load(adopt.manifests()[0]))
+    assert "fraud" in adopt.run()
+    assert model.live_selector()["headgate.dev/model-deployment"] == model.name
+
+
+@pytest.mark.reads("README.md", "docs/fields.md")
 def test_the_readme_shows_a_release(
     pages: list[Page], desk: Desk, model: Model, without_nodes: Cluster
 ) -> None:
-    (readme,) = pages
+    readme, fields = pages
     # As it stands there, for `headgate plan`, whose table tests/cli compares.
     (desk.directory / "fraud.yaml").write_text(readme.manifests()[0])
     assert "~9.09%" in readme.run()
@@ -121,7 +196,10 @@ def test_the_readme_shows_a_release(
     assert "Progressing · 2.3.0 over 2.2.0" in " ".join(watched.split())
     told = set(re.findall(r"^  (\w+(?: can)?)  ", watched, re.MULTILINE))
     assert told >= {"now", "verdict", "weight", "next", "you can"}, watched
+    readme.look()
+    fields.look()
     readme.run()
+    readme.type("pip install .")
     have_argo_cd(without_nodes)
     readme.run()
 
@@ -160,6 +238,7 @@ def test_headgate_is_installed_and_upgraded(
     without_nodes.helm("uninstall", "headgate", "--namespace=headgate-system")
     without_nodes.kubectl("create", "namespace", desk.namespace)
     chart.run()
+    chart.type("kubectl delete crd modeldeployments.headgate.dev")
 
     have_argo_cd(without_nodes)
     argo.run()

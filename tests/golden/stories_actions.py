@@ -145,6 +145,17 @@ STORIES: dict[str, Story] = {
         },
         seconds=380,
     ),
+    "undone-and-further-back": Story(
+        "Undone, and then undone to a still older version: both come back without steps",
+        {
+            0: apply("1.0.0"),
+            60: later("2.0.0"),
+            200: later("3.0.0"),
+            360: ask("Undo", "3.0.0"),
+            400: ask("Undo", "2.0.0", to="1.0.0"),
+        },
+        seconds=440,
+    ),
     "undone-while-suspended": Story(
         "Suspended, and undone: going back to a version that was stable is a revert",
         {

@@ -16,9 +16,9 @@ import yaml
 from headgate.api.spec import ModelDeploymentSpec
 from headgate.cli import parser
 from headgate.core.conditions import AT_REST, STALLED
-from tests.documents import DOCUMENTS, ROOT, Block, blocks, commands, name, objects
+from tests.documents import DOCUMENTS, ROOT, Block, blocks, commands, name, objects, sentences
 from tests.e2e import test_documents as stories
-from tests.e2e.reader import INSTEAD, LEFT_OUT, shown
+from tests.e2e.reader import INSTEAD, LEFT_OUT, NAMED, shown, spoken
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -79,15 +79,29 @@ def test_commands_exist(command: str, capsys: pytest.CaptureFixture[str]) -> Non
     assert not said or "the following arguments are required" in said, said
 
 
-def test_every_console_block_is_in_a_story_or_explained() -> None:
-    """The story itself fails when it leaves a block of its documents."""
+RECORDS = re.compile(r"docs/decisions/.*|CHANGELOG.md")
+"""What was once decided or changed tells nobody to type anything."""
+
+
+def test_every_command_is_in_a_story_or_explained() -> None:
+    """The story itself fails when it leaves a command of its documents."""
     read = {
         document
         for story in vars(stories).values()
         for mark in getattr(story, "pytestmark", ())
         for document in mark.args
     }
-    assert read == {block.document for block in blocks("console") if shown(block.document)}
+    assert read == {
+        each
+        for each in map(name, DOCUMENTS)
+        if shown(each) or (spoken(each) and not RECORDS.fullmatch(each))
+    }
+
+
+@pytest.mark.parametrize("pattern", NAMED)
+def test_what_only_names_a_command_stands_in_a_document(pattern: str) -> None:
+    said = [each for document in DOCUMENTS for each in sentences(name(document))]
+    assert any(re.fullmatch(pattern, each) for each in said)
 
 
 @pytest.mark.parametrize("pattern", LEFT_OUT)

@@ -172,15 +172,20 @@ def _retry(wish: Wish, shown: Shown) -> Wish | Already:
 
 def _undo(wish: Wish, shown: Shown) -> Wish | Already:
     release, stable = shown.status.release, shown.status.stable
-    done = _done_before(wish, shown)
+    moving = _moving(shown)
+    if wish.to is not None and moving is not None and moving.revision == wish.to:
+        return Already(f"{moving.version} is on its way to 100 % already.")
+    if wish.to is not None and moving is None and stable is not None and stable.revision == wish.to:
+        return Already(f"{stable.version} gets all live traffic already.")
+    # Where somebody says where to, it is another wish than to go back once.
+    done = None if wish.to is not None else _done_before(wish, shown)
     if done is not None:
-        further = f" To go back further, name --revision {stable.revision}." if stable else ""
+        further = " To go back further, say where --to." if stable else ""
         return Already(f"That was done before: {done.message}{further}")
     if release is not None and release.stage == "Reverting":
         return Already(f"{release.version} is being taken back already.")
     if wish.revision is not None:
         return _bound(wish, wish.revision)
-    moving = _moving(shown)
     if moving is not None:
         return _bound(wish, moving.revision)
     if stable is None:
