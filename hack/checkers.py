@@ -1,4 +1,5 @@
-"""Programs that look for faults in the chart and in the workflows without running them.
+"""Programs that only tests use: those that look for faults in the chart and in the workflows
+without running them, and shells, which complete the command line.
 
 `python -m hack.checkers` makes them ready, as the tests do when they ask for one first. Those in Go
 are built like the programs of the local cluster. checkov brings a hundred packages, of versions
@@ -15,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from hack import environment
-from hack.cluster import binaries, prerequisites, progress
+from hack.cluster import binaries, packages, prerequisites, progress
 from hack.cluster.commands import run
 from hack.cluster.errors import ClusterError, ClusterUnavailableError
 from hack.cluster.locks import exclusive
@@ -74,6 +75,7 @@ def main() -> int:
             prerequisites.require_go()
         binaries.download_modules(BUILT)
         binaries.build(BUILT)
+        packages.install(packages.SHELLS)
     except ClusterUnavailableError as error:
         print(error, file=sys.stderr)
         return 3

@@ -1,7 +1,7 @@
 """The Debian packages that a cluster without Docker needs: which are missing, and installing them.
 
-Debian gives the container runtime, the network plugins and the image builder; everything else is
-built from Go modules (`binaries`).
+Debian gives the container runtime, the network plugins and the image builder, and the shells whose
+completion the tests try; everything else is built from Go modules (`binaries`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from hack.cluster import progress
@@ -30,7 +31,10 @@ _EVIDENCE = {
     "openssl": ("openssl",),
     "buildah": ("buildah",),
     "mmdebstrap": ("mmdebstrap",),
+    "zsh": ("zsh",),
+    "fish": ("fish",),
 }
+SHELLS = ("zsh", "fish")
 _CONTROL_PLANE = ("openssl", "util-linux")
 _SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 _APT_SECONDS = 900
@@ -38,16 +42,22 @@ _APT_SECONDS = 900
 
 def missing_packages(*, control_plane_only: bool = False) -> list[str]:
     """Give the names of the packages that a cluster needs and this machine lacks."""
-    needed = _CONTROL_PLANE if control_plane_only else tuple(_EVIDENCE)
-    return [name for name in needed if not all(_found(file) for file in _EVIDENCE[name])]
+    every = tuple(name for name in _EVIDENCE if name not in SHELLS)
+    return _missing(_CONTROL_PLANE if control_plane_only else every)
 
 
 def install_packages(*, control_plane_only: bool = False) -> None:
     """Install what is missing, or raise ClusterUnavailableError saying how to."""
-    if not missing_packages(control_plane_only=control_plane_only):
+    install(missing_packages(control_plane_only=control_plane_only))
+
+
+def install(names: Sequence[str]) -> None:
+    """Install those of these packages that are missing, or raise ClusterUnavailableError saying how
+    to."""
+    if not _missing(names):
         return
     with exclusive(cache_directory() / "locks" / "packages", "the package installation"):
-        missing = missing_packages(control_plane_only=control_plane_only)
+        missing = _missing(names)
         if not missing:
             return
         if os.geteuid() != 0 or shutil.which("apt-get") is None:
@@ -97,6 +107,10 @@ def _unpack(package: str, target: Path) -> None:
         run(["dpkg-deb", "--extract", archive, Path(work) / "root"], timeout=_APT_SECONDS)
         shutil.rmtree(target, ignore_errors=True)
         (Path(work) / "root").rename(target)
+
+
+def _missing(names: Sequence[str]) -> list[str]:
+    return [name for name in names if not all(_found(file) for file in _EVIDENCE[name])]
 
 
 def _found(file: str) -> bool:
