@@ -1,5 +1,6 @@
 """Programs that only tests use: those that look for faults in the chart and in the workflows
-without running them, and shells, which complete the command line.
+without running them, what a release is signed and pushed with, and shells, which complete the
+command line.
 
 `python -m hack.checkers` makes them ready, as the tests do when they ask for one first. Those in Go
 are built like the programs of the local cluster. checkov brings a hundred packages, of versions
@@ -22,7 +23,7 @@ from hack.cluster.errors import ClusterError, ClusterUnavailableError
 from hack.cluster.locks import exclusive
 from hack.cluster.paths import cache_directory
 
-BUILT = ("kubeconform", "kube-score", "actionlint", "monitoring")
+BUILT = ("kubeconform", "kube-score", "actionlint", "monitoring", "cosign", "registry")
 CHECKOV_LOCK = environment.ROOT / "hack" / "checkov-requirements.txt"
 
 _MAKE_SECONDS = 900

@@ -121,6 +121,9 @@ MODULES = {
         Module("kube-score", "1.20.0", ("tool",), {"kube-score": ("kube-score",)}),
         Module("actionlint", "1.7.12", ("tool",), {"actionlint": ("actionlint",)}),
         Module("monitoring", "0.95.2", (".",), {"monitoring": ("monitoring",)}),
+        # What the release workflow signs with, and a registry for it to push to.
+        Module("cosign", "2.6.1", ("tool",), {"cosign": ("cosign",)}),
+        Module("registry", "3.0.0", ("tool",), {"registry": ("registry",)}),
         # What enforces NetworkPolicies for the story of the chart's own.
         Module("kube-router", "2.1.0", ("tool",), {"kube-router": ("kube-router",)}),
         # One program, which goes by its name, and the one that it has make manifests.
