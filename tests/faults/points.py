@@ -305,9 +305,9 @@ class Point:
         return {
             "phase": status.get("phase"),
             "stable": (status.get("stable") or {}).get("version"),
-            "rejected": [rejected.get("version"), rejected.get("weight")],
+            "rejected": [rejected.get("version"), _weight(rejected, "reason")],
             "releases": [
-                [each["version"], each["outcome"], each["weight"]]
+                [each["version"], each["outcome"], _weight(each, "outcome")]
                 for each in status.get("releases", ())
             ],
             "conditions": {
@@ -342,3 +342,11 @@ class Point:
 
     def _name(self, code: str | None) -> str:
         return "everything" if code is None else self.names.get(code, code)
+
+
+def _weight(record: dict[str, Any], why: str) -> object:
+    """The weight at which a version was given up. Where that was asked from outside, the step
+    before is over or not by then, so only whether it had live traffic is comparable."""
+    weight = record.get("weight")
+    asked = record.get(why) in ("Superseded", "Aborted")
+    return "some" if asked and weight else weight
