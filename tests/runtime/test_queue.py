@@ -71,25 +71,6 @@ async def test_one_key_never_runs_twice_at_once_and_runs_again_when_added_meanwh
     assert passes.begun["a"].locked()
 
 
-async def test_a_pass_goes_on_before_all_others_have_begun() -> None:
-    """What it writes does not wait until each of the others is planned."""
-    story = []
-    over = asyncio.Event()
-
-    async def handle(key: str) -> None:
-        story.append(f"{key} begins")
-        await asyncio.sleep(0)
-        story.append(f"{key} goes on")
-        if key == "c":
-            over.set()
-
-    async with running(handle) as queue:
-        for key in "abc":
-            queue.add(key)
-        await asyncio.wait_for(over.wait(), PATIENCE)
-    assert story.index("a goes on") < story.index("c begins")
-
-
 async def test_no_more_passes_at_once_than_workers() -> None:
     passes = Passes()
     async with running(passes.handle, workers=2) as queue:

@@ -70,7 +70,7 @@ class KeyedQueue(Generic[K]):
         """Run what is due until cancelled. Passes under way then go on: see `drain`."""
         while True:
             self._wake.clear()
-            await self._start_due()
+            self._start_due()
             await self._until_something_is_due()
 
     async def drain(self, seconds: float) -> None:
@@ -82,7 +82,7 @@ class KeyedQueue(Generic[K]):
             if late:
                 await asyncio.wait(late, timeout=1.0)
 
-    async def _start_due(self) -> None:
+    def _start_due(self) -> None:
         while len(self._tasks) < self._workers:
             key = self._schedule.take(self._clock())
             if key is None:
@@ -90,9 +90,6 @@ class KeyedQueue(Generic[K]):
             task = asyncio.create_task(self._pass(key), name=f"pass of {key}")
             self._tasks.add(task)
             task.add_done_callback(self._ended)
-            # A poll makes a pass due for every release: what the first ones write must not wait
-            # until the last one is planned.
-            await asyncio.sleep(0)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
