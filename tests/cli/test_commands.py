@@ -529,7 +529,7 @@ def test_a_past_release_is_judged_again_from_prometheus(world: World, tmp_path: 
         asked = ("replay", "replayed", "--prometheus", server.url, "--scrape-interval", "5s")
         code, out, _ = world.run(*asked, "--plot", str(picture))
         assert code == 0
-        assert "Bad after 5s at 20 %: candidate 50.0 % errors (25 of 50 requests) is over" in out
+        assert "Bad after 6s at 20 %: candidate 50.0 % errors (25 of 50 requests) is over" in out
         code, out, _ = world.run(*asked, "-o", "json", "--error-rate", "0.9", "--tolerance", "1000")
         found = json.loads(out)
         # A release of less than a scrape is judged by what the last one saw.
