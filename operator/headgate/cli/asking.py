@@ -173,9 +173,9 @@ def _retry(wish: Wish, shown: Shown) -> Wish | Already:
 def _undo(wish: Wish, shown: Shown) -> Wish | Already:
     release, stable = shown.status.release, shown.status.stable
     moving = _moving(shown)
-    if wish.to is not None and moving is not None and moving.revision == wish.to:
+    if moving is not None and moving.revision == wish.to:
         return Already(f"{moving.version} is on its way to 100 % already.")
-    if wish.to is not None and moving is None and stable is not None and stable.revision == wish.to:
+    if moving is None and stable is not None and stable.revision == wish.to:
         return Already(f"{stable.version} gets all live traffic already.")
     # Where somebody says where to, it is another wish than to go back once.
     done = None if wish.to is not None else _done_before(wish, shown)
